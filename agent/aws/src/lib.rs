@@ -1,0 +1,95 @@
+//! The I/O half of every kind: calls to AWS and back into the types of `agent-model`. Nothing here decides; no file but
+//! this crate's names an SDK.
+
+pub mod account;
+pub mod ec2;
+pub mod ecs;
+pub mod elb;
+pub mod fault;
+pub mod iam;
+pub mod logs;
+pub mod lookup;
+pub mod ssm;
+pub mod state;
+
+use std::sync::Arc;
+
+use agent_core::provider::Cloud;
+use agent_core::secret::{NoRandomness, Vault};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// Clients for one account and region, and the vault of this process.
+#[derive(Clone)]
+pub struct Aws {
+    /// Systems Manager.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Security Token Service.
+    pub sts: aws_sdk_sts::Client,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Elastic Load Balancing v2.
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    /// ECS.
+    pub ecs: aws_sdk_ecs::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Task definitions that this process has read.
+    pub definitions: ecs::Definitions,
+    /// Where plaintexts of secrets are.
+    pub vault: Vault,
+}
+
+impl Aws {
+    /// Clients that take their credentials as every AWS tool does: environment, profile, container, instance.
+    ///
+    /// `http` puts another HTTP client under all of them; tests count, record and break calls there.
+    pub async fn connect(region: &str, vault: Vault, http: Option<SharedHttpClient>) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .operation_attempt_timeout(std::time::Duration::from_secs(30))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(timeouts);
+        if let Some(http) = http {
+            loader = loader.http_client(http);
+        }
+        Self::with(&loader.load().await, vault)
+    }
+
+    /// Clients of one SDK configuration.
+    pub fn with(config: &SdkConfig, vault: Vault) -> Self {
+        Self {
+            ssm: aws_sdk_ssm::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            definitions: ecs::Definitions::default(),
+            vault,
+        }
+    }
+
+    /// A fresh vault.
+    pub fn vault() -> Result<Vault, NoRandomness> {
+        Vault::new()
+    }
+}
+
+macro_rules! doors {
+    ($($kind:ty,)*) => {
+        /// The doors to all kinds.
+        pub fn cloud(aws: &Arc<Aws>) -> Cloud {
+            Cloud::new()$(.with::<$kind, Aws>(aws))*
+        }
+    };
+}
+agent_model::each_kind!(doors);

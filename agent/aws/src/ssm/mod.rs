@@ -1,0 +1,3 @@
+//! Systems Manager.
+
+mod parameter;

@@ -1,0 +1,89 @@
+//! The stack's own words in Parameter Store, below `/gitops-agent/{stack}/`.
+
+use std::collections::BTreeMap;
+
+use agent_core::fault::{Class, Fault};
+use agent_core::state::{Entry, Store};
+use aws_sdk_ssm::primitives::DateTime;
+use aws_sdk_ssm::types::ParameterType;
+
+use crate::Aws;
+use crate::fault::fault;
+
+fn name(stack: &str, entry: &str) -> String {
+    format!("/gitops-agent/{stack}/{entry}")
+}
+
+fn millis(at: Option<&DateTime>) -> i64 {
+    at.and_then(|at| at.to_millis().ok()).unwrap_or_default()
+}
+
+impl Aws {
+    async fn state_all(&self, stack: &str) -> Result<BTreeMap<String, Entry>, Fault> {
+        let prefix = name(stack, "");
+        let mut pages = self
+            .ssm
+            .get_parameters_by_path()
+            .path(prefix.trim_end_matches('/'))
+            .recursive(true)
+            .into_paginator()
+            .send();
+        let mut found = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            for parameter in page.map_err(fault("ssm:GetParametersByPath"))?.parameters.unwrap_or_default() {
+                let short = parameter.name().unwrap_or_default().strip_prefix(&prefix).unwrap_or_default().to_owned();
+                let at = millis(parameter.last_modified_date());
+                found.insert(short, Entry { value: parameter.value.unwrap_or_default(), at });
+            }
+        }
+        Ok(found)
+    }
+
+    async fn state_history(&self, stack: &str, entry: &str) -> Result<Vec<Entry>, Fault> {
+        let mut pages = self.ssm.get_parameter_history().name(name(stack, entry)).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page.map_err(fault("ssm:GetParameterHistory")) {
+                Err(fault) if fault.class == Class::NotFound => return Ok(Vec::new()),
+                page => page?,
+            };
+            found.extend(page.parameters.unwrap_or_default());
+        }
+        found.sort_by_key(aws_sdk_ssm::types::ParameterHistory::version);
+        let entry = |version: aws_sdk_ssm::types::ParameterHistory| Entry {
+            at: millis(version.last_modified_date()),
+            value: version.value.unwrap_or_default(),
+        };
+        Ok(found.into_iter().map(entry).collect())
+    }
+}
+
+impl Store for Aws {
+    fn all<'a>(&'a self, stack: &'a str) -> BoxFuture<'a, Result<BTreeMap<String, Entry>, Fault>> {
+        Box::pin(self.state_all(stack))
+    }
+
+    fn put<'a>(&'a self, stack: &'a str, entry: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let put = self.ssm.put_parameter().name(name(stack, entry)).value(value).r#type(ParameterType::String);
+            put.overwrite(true).send().await.map_err(fault("ssm:PutParameter"))?;
+            Ok(())
+        })
+    }
+
+    fn history<'a>(&'a self, stack: &'a str, entry: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Fault>> {
+        Box::pin(self.state_history(stack, entry))
+    }
+
+    fn delete<'a>(&'a self, stack: &'a str, entry: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let sent = self.ssm.delete_parameter().name(name(stack, entry)).send().await;
+            match sent.map_err(fault("ssm:DeleteParameter")) {
+                Err(fault) if fault.class != Class::NotFound => Err(fault),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

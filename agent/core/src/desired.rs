@@ -1,0 +1,292 @@
+//! What a revision wants: every resource by its address, checked to hang together, ordered, each with its generation.
+//! Pure; it does not know what AWS holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::address::Address;
+use crate::doc::{self, AT_CREATE, AWS_DECIDES, Doc, Edge, NAME, REF, SECRET, TAGS};
+use crate::kind::{KindInfo, Kinds};
+use crate::plan::graph::Graph;
+
+/// One wanted resource.
+#[derive(Clone, Debug, Serialize)]
+pub struct Wanted {
+    /// The spec, with references.
+    pub spec: Doc,
+    /// Twelve hex digits over the immutable fields, references by their generation.
+    pub generation: String,
+    /// May not be deleted or replaced, whatever the kind.
+    pub protect: bool,
+    /// The id of an existing thing to take over.
+    pub adopt: Option<String>,
+    /// Paths that are left to somebody else.
+    pub ignore: Vec<String>,
+}
+
+/// A resource as a component makes it.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Its address.
+    pub address: Address,
+    /// Its spec, with references.
+    pub spec: Doc,
+    /// See [`Wanted::protect`].
+    pub protect: bool,
+    /// See [`Wanted::adopt`].
+    pub adopt: Option<String>,
+    /// See [`Wanted::ignore`].
+    pub ignore: Vec<String>,
+}
+
+/// What the revision says about deletions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Allow {
+    /// Components whose stateful resources may go or be replaced.
+    pub delete: BTreeSet<String>,
+    /// Components that may be removed beyond the budget.
+    pub removals: usize,
+}
+
+/// All that a stack wants.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Desired {
+    /// The stack.
+    pub stack: String,
+    /// The resources by address.
+    pub resources: BTreeMap<Address, Wanted>,
+    /// What the revision says about deletions.
+    pub allow: Allow,
+    /// Addresses such that each comes after all that it names, late fields apart.
+    #[serde(skip)]
+    pub order: Vec<Address>,
+    /// Who names whom.
+    #[serde(skip)]
+    pub graph: Graph,
+}
+
+/// Resources that do not hang together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incoherent {
+    /// Two components make one address.
+    #[error("{0} is made twice")]
+    Twice(Address),
+    /// The kind is not in the table.
+    #[error("{0}: the kind `{kind}` is not known", kind = .0.kind())]
+    UnknownKind(Address),
+    /// A reference to nothing.
+    #[error("{from}: `{path}` names {to}, which is not in this stack")]
+    Dangling {
+        /// Who names it.
+        from: Address,
+        /// In which field.
+        path: String,
+        /// What is missing.
+        to: Address,
+    },
+    /// A reference to a field that the kind does not have.
+    #[error("{from}: `{path}` names the field `{field}` of {to}; it has {known}")]
+    NoSuchField {
+        /// Who names it.
+        from: Address,
+        /// In which field.
+        path: String,
+        /// Whose field.
+        to: Address,
+        /// The field that it does not have.
+        field: String,
+        /// Those it has.
+        known: String,
+    },
+    /// Resources that need each other.
+    #[error("these need each other, so none can be first: {}", .0.iter().map(Address::as_str).collect::<Vec<_>>().join(", "))]
+    Cycle(Vec<Address>),
+}
+
+impl Desired {
+    /// Checks that the resources hang together; all problems at once.
+    pub fn build(
+        stack: &str,
+        resources: Vec<Resource>,
+        allow: Allow,
+        kinds: &Kinds,
+    ) -> Result<Self, Vec<Incoherent>> {
+        let mut problems = Vec::new();
+        let mut edges: BTreeMap<Address, Vec<Edge>> = BTreeMap::new();
+        let mut wanted = BTreeMap::new();
+        for resource in resources {
+            let address = resource.address.clone();
+            if kinds.get(address.kind()).is_none() {
+                problems.push(Incoherent::UnknownKind(address));
+                continue;
+            }
+            edges.insert(address.clone(), doc::edges(&resource.spec.value()));
+            let Resource { spec, protect, adopt, ignore, .. } = resource;
+            let entry = Wanted { spec, generation: String::new(), protect, adopt, ignore };
+            if wanted.insert(address.clone(), entry).is_some() {
+                problems.push(Incoherent::Twice(address));
+            }
+        }
+        check_references(&edges, kinds, &mut problems);
+        let order = match order(&edges, kinds) {
+            Ok(order) => order,
+            Err(cycle) => {
+                problems.push(Incoherent::Cycle(cycle));
+                Vec::new()
+            }
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut graph = Graph::default();
+        for (address, edges) in edges {
+            graph.add(&address, edges);
+        }
+        let mut desired = Self { stack: stack.into(), resources: wanted, allow, order, graph };
+        desired.tell_generations(kinds);
+        Ok(desired)
+    }
+
+    /// The components that the resources come from.
+    pub fn components(&self) -> BTreeSet<&str> {
+        self.resources.keys().map(Address::component).collect()
+    }
+
+    fn tell_generations(&mut self, kinds: &Kinds) {
+        let mut told: BTreeMap<Address, String> = BTreeMap::new();
+        for address in &self.order {
+            if let (Some(wanted), Some(kind)) = (self.resources.get_mut(address), kinds.get(address.kind())) {
+                wanted.generation = generation(&wanted.spec.value(), kind, &told);
+                told.insert(address.clone(), wanted.generation.clone());
+            }
+        }
+    }
+}
+
+fn check_references(edges: &BTreeMap<Address, Vec<Edge>>, kinds: &Kinds, problems: &mut Vec<Incoherent>) {
+    for (from, edges_of) in edges {
+        for Edge { path, to, field } in edges_of {
+            if !edges.contains_key(to) {
+                problems.push(Incoherent::Dangling { from: from.clone(), path: path.clone(), to: to.clone() });
+            } else if let Some(kind) = kinds.get(to.kind()) {
+                let schema = (kind.out_schema)();
+                let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+                if !known.contains_key(field) {
+                    problems.push(Incoherent::NoSuchField {
+                        from: from.clone(),
+                        path: path.clone(),
+                        to: to.clone(),
+                        field: field.clone(),
+                        known: known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Kahn's algorithm with an ordered queue: stable whatever order the components came in.
+fn order(edges: &BTreeMap<Address, Vec<Edge>>, kinds: &Kinds) -> Result<Vec<Address>, Vec<Address>> {
+    let needs = |address: &Address, edge: &&Edge| {
+        edge.to != *address && !kinds.get(address.kind()).is_some_and(|kind| kind.is_late(&edge.path))
+    };
+    let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = edges
+        .iter()
+        .map(|(address, list)| {
+            let named = list.iter().filter(|edge| needs(address, edge)).map(|edge| &edge.to);
+            (address, named.filter(|to| edges.contains_key(*to)).collect())
+        })
+        .collect();
+    let mut named_by: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for (address, named) in &waiting {
+        for to in named {
+            named_by.entry(to).or_default().push(address);
+        }
+    }
+    let mut free: BTreeSet<&Address> = waiting.iter().filter(|(_, n)| n.is_empty()).map(|(a, _)| *a).collect();
+    let mut order = Vec::with_capacity(edges.len());
+    while let Some(next) = free.pop_first() {
+        waiting.remove(next);
+        order.push(next.clone());
+        for user in named_by.remove(next).unwrap_or_default() {
+            if let Some(named) = waiting.get_mut(user) {
+                named.remove(next);
+                if named.is_empty() {
+                    free.insert(user);
+                }
+            }
+        }
+    }
+    if waiting.is_empty() { Ok(order) } else { Err(cycle_in(&waiting)) }
+}
+
+/// One cycle among what could not be ordered, without what merely hangs on it.
+fn cycle_in(waiting: &BTreeMap<&Address, BTreeSet<&Address>>) -> Vec<Address> {
+    let mut path: Vec<&Address> = Vec::new();
+    let mut at = waiting.keys().next().copied();
+    while let Some(address) = at {
+        if let Some(start) = path.iter().position(|seen| *seen == address) {
+            let mut cycle: Vec<Address> = path.drain(start..).cloned().collect();
+            cycle.sort();
+            return cycle;
+        }
+        path.push(address);
+        at = waiting.get(address).and_then(|named| named.iter().find(|to| waiting.contains_key(*to)).copied());
+    }
+    waiting.keys().map(|address| (*address).clone()).collect()
+}
+
+/// The generation of a spec: a digest of its immutable fields, in which a reference counts by the generation of what
+/// it names. Secrets (their digests hold for one process) and fields that are never compared do not count.
+pub fn generation(spec: &Value, kind: &KindInfo, told: &BTreeMap<Address, String>) -> String {
+    let counted = immutable_part(spec, "", kind).unwrap_or(Value::Null);
+    let counted = doc::rewrite(counted, &mut |map| {
+        let to = map.get(REF)?.as_str()?.parse::<Address>().ok()?;
+        Some(format!("{to}@{}", told.get(&to).map_or("", String::as_str)).into())
+    });
+    doc::digest(&format!("{} {}", kind.name, doc::canonical(&counted)))[..12].to_owned()
+}
+
+fn immutable_part(value: &Value, path: &str, kind: &KindInfo) -> Option<Value> {
+    if !path.is_empty() && kind.is_immutable(path) {
+        return without_uncompared(value);
+    }
+    match value {
+        Value::Object(map) if doc::marker(map).is_none() => {
+            let part: Map<String, Value> = map
+                .iter()
+                .filter_map(|(key, member)| {
+                    Some((key.clone(), immutable_part(member, &doc::join_path(path, key), kind)?))
+                })
+                .collect();
+            (!part.is_empty()).then_some(Value::Object(part))
+        }
+        Value::Array(items) => {
+            let part: Vec<Value> = items
+                .iter()
+                .enumerate()
+                .filter_map(|(n, item)| immutable_part(item, &doc::join_path(path, &n.to_string()), kind))
+                .collect();
+            (!part.is_empty()).then_some(Value::Array(part))
+        }
+        _ => None,
+    }
+}
+
+fn without_uncompared(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(map) => match doc::marker(map) {
+            Some((SECRET | AWS_DECIDES | AT_CREATE | TAGS, _)) => None,
+            Some((NAME, base)) => Some(base.clone()),
+            Some(_) => Some(value.clone()),
+            None => Some(Value::Object(
+                map.iter().filter_map(|(key, member)| Some((key.clone(), without_uncompared(member)?))).collect(),
+            )),
+        },
+        Value::Array(items) => Some(items.iter().filter_map(without_uncompared).collect()),
+        leaf => Some(leaf.clone()),
+    }
+}

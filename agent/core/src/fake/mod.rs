@@ -1,0 +1,405 @@
+//! A faked cloud for every kind at once: it keeps specs, makes ids, and refuses what AWS refuses (a taken name, a link to
+//! nothing, a deletion of what is in use). Its faults (in `faults`) come from a plan, so a run can be repeated exactly.
+
+pub mod faults;
+mod store;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::address::Scope;
+use crate::doc::{self, Doc, LINK};
+use crate::fault::{Class, Fault};
+use crate::kind::{Identity, Kind, KindInfo};
+use crate::live::{Live, LiveDoc, Owner, Phase};
+use crate::provider::{Listing, New, Provider, Sought, Update};
+use faults::{Effect, Faults, Life, Op};
+
+/// The faked cloud.
+pub struct Fake {
+    world: Mutex<World>,
+}
+
+/// What the faked cloud holds.
+#[derive(Default)]
+struct World {
+    objects: BTreeMap<String, Object>,
+    entries: BTreeMap<String, Vec<crate::state::Entry>>,
+    tokens: BTreeMap<String, String>,
+    made: u64,
+    faults: Faults,
+    life: Life,
+    calls: Vec<Call>,
+    began: Option<Instant>,
+}
+
+struct Object {
+    live: LiveDoc,
+    seen_from: Instant,
+    before: Option<LiveDoc>,
+    coming_until: Instant,
+}
+
+/// One call that reached the faked cloud, or was meant to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The kind, or `state` for the stack's own words.
+    pub kind: String,
+    /// Which of the five.
+    pub op: Op,
+    /// The id or address it was about.
+    pub about: String,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self::new(Faults::default())
+    }
+}
+
+impl Fake {
+    /// An empty cloud with these faults to come.
+    pub fn new(faults: Faults) -> Self {
+        Self { world: Mutex::new(World { faults, ..World::default() }) }
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Other faults from now on, and a new count of calls: a new process in the same cloud.
+    pub fn restart(&self, faults: Faults) {
+        let mut world = self.world();
+        world.faults = faults;
+        world.life = Life::Alive;
+        world.calls.clear();
+    }
+
+    /// The calls since the start.
+    pub fn calls(&self) -> Vec<Call> {
+        self.world().calls.clone()
+    }
+
+    /// The calls that changed something, or were to.
+    pub fn writes(&self) -> Vec<Call> {
+        self.calls().into_iter().filter(|call| call.op.is_write() && call.kind != faults::STATE).collect()
+    }
+
+    /// All that is there, by id.
+    pub fn objects(&self) -> BTreeMap<String, LiveDoc> {
+        self.world().objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
+    }
+
+    /// Puts something there by hand: somebody else's, or a change behind the agent's back. Gives the id.
+    pub fn put<K: Kind>(&self, scope: &Scope, spec: &K::Spec, owner: Owner) -> Result<String, Fault> {
+        let doc = Doc::of(spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+        let mut world = self.world();
+        world.insert(&KindInfo::of::<K>(), scope, doc, owner, Duration::ZERO)
+    }
+
+    /// Changes the spec of something behind the agent's back.
+    pub fn alter(&self, id: &str, f: impl FnOnce(&mut Value)) {
+        if let Some(object) = self.world().objects.get_mut(id) {
+            let mut spec = object.live.spec.value();
+            f(&mut spec);
+            object.live.spec = Doc::from_value(&spec);
+            object.before = None;
+        }
+    }
+
+    /// Removes something behind the agent's back.
+    pub fn remove(&self, id: &str) {
+        self.world().objects.remove(id);
+    }
+
+    /// Lets a call come in: counts it, and does to it what the faults say. The pause is taken without the lock.
+    async fn enter(&self, kind: &str, op: Op, about: &str) -> Result<Effect, Fault> {
+        let (effect, pause) = {
+            let world = &mut *self.world();
+            let number = world.calls.len();
+            world.calls.push(Call { kind: kind.into(), op, about: about.into() });
+            let writes = world.calls.iter().filter(|call| call.op.is_write()).count();
+            world.faults.at(&mut world.life, (kind, op), number, writes)
+        };
+        if !pause.is_zero() {
+            crate::wait::pause(pause).await;
+        }
+        match effect {
+            Effect::Refused(class) => Err(Fault::new(class, &action(kind, op), &format!("{class:?}"), "faked")),
+            other => Ok(other),
+        }
+    }
+
+    /// What the caller gets to see of an answer.
+    fn leave<T>(kind: &str, op: Op, effect: &Effect, answer: Result<T, Fault>) -> Result<T, Fault> {
+        match effect {
+            Effect::AnswerLost if answer.is_ok() => {
+                Err(Fault::new(Class::Lost, &action(kind, op), "NoAnswer", "the connection broke"))
+            }
+            _ => answer,
+        }
+    }
+}
+
+fn action(kind: &str, op: Op) -> String {
+    format!("{kind}:{op:?}")
+}
+
+fn refusal(kind: &str, message: &str) -> Fault {
+    Fault::new(Class::Invalid, kind, "Refused", message)
+}
+
+impl World {
+    fn insert(
+        &mut self,
+        kind: &KindInfo,
+        scope: &Scope,
+        spec: Doc,
+        owner: Owner,
+        unseen: Duration,
+    ) -> Result<String, Fault> {
+        self.links_exist(kind, &spec)?;
+        self.name_is_free(kind, &spec)?;
+        self.made += 1;
+        let id = format!("{}-{:04}", kind.name.rsplit('.').next().unwrap_or_default(), self.made);
+        let out = Doc::from_value(&out_of(kind, &id, &spec, scope));
+        let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
+        let now = Instant::now();
+        let coming = self.faults.coming(kind.name);
+        self.objects.insert(
+            id.clone(),
+            Object { live, seen_from: now + unseen, before: None, coming_until: now + coming },
+        );
+        Ok(id)
+    }
+
+    fn links_exist(&self, kind: &KindInfo, spec: &Doc) -> Result<(), Fault> {
+        for (link, value) in links(&spec.value()) {
+            let (target, field) = link.rsplit_once('.').unwrap_or((&link, ""));
+            let of_kind = self.objects.values().filter(|object| object.live.kind == target);
+            let exists = of_kind.into_iter().any(|object| object.live.field(field) == Some(Value::from(value.as_str())));
+            if !exists && !self.faults.elsewhere.contains(&value) {
+                let text = format!("{link} {value} does not exist");
+                return Err(Fault::new(Class::NotFound, kind.name, "LinkNotFound", text));
+            }
+        }
+        Ok(())
+    }
+
+    fn name_is_free(&self, kind: &KindInfo, spec: &Doc) -> Result<(), Fault> {
+        let unique = |spec: &Doc| (kind.unique)(spec).ok().flatten();
+        let Some(name) = unique(spec) else { return Ok(()) };
+        let mut of_kind = self.objects.values().filter(|object| object.live.kind == kind.name);
+        if of_kind.any(|object| unique(&object.live.spec).as_ref() == Some(&name)) {
+            return Err(Fault::new(Class::Exists, kind.name, "NameTaken", format!("{name} is taken")));
+        }
+        Ok(())
+    }
+
+    /// Whatever names it and belongs to a kind that holds it.
+    fn user_of(&self, kind: &KindInfo, live: &LiveDoc) -> Option<&str> {
+        let out = live.out.value();
+        let names: Vec<(String, String)> = out
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(field, value)| Some((format!("{}.{field}", kind.name), value.as_str()?.to_owned())))
+            .collect();
+        let holds = |other: &str| kind.held_by.iter().any(|holder| *holder == "*" || *holder == other);
+        self.objects
+            .iter()
+            .filter(|(id, object)| **id != live.id && holds(&object.live.kind))
+            .find(|(_, object)| links(&object.live.spec.value()).iter().any(|link| names.contains(link)))
+            .map(|(id, _)| id.as_str())
+    }
+
+    /// An object as a reader sees it now: not yet, as it was before, or as it is.
+    fn seen(&self, object: &Object) -> Option<LiveDoc> {
+        let now = Instant::now();
+        let mut live = if now >= object.seen_from { object.live.clone() } else { object.before.clone()? };
+        if now < object.coming_until {
+            live.phase = Phase::Coming;
+        }
+        Some(live)
+    }
+}
+
+/// `kind.field` and value of each link in a spec.
+fn links(spec: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    doc::visit(spec, "", &mut |_, map| {
+        if let (Some(link), Some(value)) = (map.get(LINK).and_then(Value::as_str), map.get("value")) {
+            found.push((link.to_owned(), value.as_str().unwrap_or_default().to_owned()));
+        }
+    });
+    found
+}
+
+/// An `out` made up from its schema: texts that say what they stand for, and over them what the kind derives.
+fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
+    let schema = (kind.out_schema)();
+    let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut out: Map<String, Value> = properties
+        .into_iter()
+        .map(|(field, schema)| {
+            let value = made_up(&schema, &field, id);
+            (field, value)
+        })
+        .collect();
+    for (field, value) in (kind.derive)(spec, scope).unwrap_or_default() {
+        out.insert(field.to_owned(), value.into());
+    }
+    Value::Object(out)
+}
+
+fn made_up(schema: &Value, field: &str, id: &str) -> Value {
+    let ty = schema.get("type");
+    let is = |name: &str| ty == Some(&Value::from(name)) || ty.and_then(Value::as_array).is_some_and(|t| t.contains(&name.into()));
+    if is("array") {
+        Value::Array(Vec::new())
+    } else if is("integer") || is("number") {
+        1.into()
+    } else if is("boolean") {
+        false.into()
+    } else if is("object") {
+        Value::Object(Map::new())
+    } else if field == "id" {
+        id.into()
+    } else {
+        format!("{field}-of-{id}").into()
+    }
+}
+
+impl<K: Kind> Provider<K> for Fake {
+    async fn list(&self, _: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<K>>, Fault> {
+        let effect = self.enter(K::NAME, Op::List, "").await?;
+        let answer = {
+            let world = self.world();
+            let of_kind = world.objects.values().filter(|object| object.live.kind == K::NAME);
+            // As a real list does: what carries tags of ours, and what the manifest adopts.
+            let asked = of_kind.filter_map(|object| world.seen(object)).filter(|live| {
+                live.owner != Owner::Nobody || listing.adopted.contains(&live.id)
+            });
+            let mut newest_first: Vec<LiveDoc> = asked.collect();
+            newest_first.sort_by(|a, b| b.id.cmp(&a.id));
+            newest_first.iter().map(typed).collect()
+        };
+        Self::leave(K::NAME, Op::List, &effect, answer)
+    }
+
+    async fn find(&self, _: &Scope, sought: &Sought<'_, K>) -> Result<Option<Live<K>>, Fault> {
+        let effect = self.enter(K::NAME, Op::Find, sought.id.unwrap_or(sought.mark.address.as_str())).await?;
+        let answer = {
+            let world = self.world();
+            let wanted_name = K::unique(sought.spec);
+            let found = world.objects.values().filter(|object| object.live.kind == K::NAME).find(|object| {
+                let by_mark = matches!(&object.live.owner, Owner::Stack(mark) if mark == sought.mark);
+                match (sought.id, &wanted_name) {
+                    (Some(id), _) => object.live.id == id,
+                    (None, None) => by_mark,
+                    (None, Some(name)) => {
+                        by_mark || (KindInfo::of::<K>().unique)(&object.live.spec).ok().flatten().as_ref() == Some(name)
+                    }
+                }
+            });
+            found.and_then(|object| world.seen(object)).as_ref().map(typed).transpose()
+        };
+        Self::leave(K::NAME, Op::Find, &effect, answer)
+    }
+
+    async fn create(&self, scope: &Scope, new: &New<'_, K>) -> Result<String, Fault> {
+        let effect = self.enter(K::NAME, Op::Create, new.mark.address.as_str()).await?;
+        let answer = {
+            let mut world = self.world();
+            let spec = Doc::of(new.spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+            let unseen = world.faults.unseen();
+            match world.tokens.get(new.token).filter(|id| world.objects.contains_key(*id)).cloned() {
+                Some(id) if K::IDENTITY == Identity::Token => Ok(id),
+                _ => {
+                    let owner = Owner::Stack(new.mark.clone());
+                    let made = world.insert(&KindInfo::of::<K>(), scope, spec, owner, unseen);
+                    if let Ok(id) = &made {
+                        world.tokens.insert(new.token.to_owned(), id.clone());
+                    }
+                    made
+                }
+            }
+        };
+        Self::leave(K::NAME, Op::Create, &effect, answer)
+    }
+
+    async fn update(&self, _: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
+        let effect = self.enter(K::NAME, Op::Update, &update.live.id).await?;
+        let answer = self.apply(update);
+        Self::leave(K::NAME, Op::Update, &effect, answer)
+    }
+
+    async fn delete(&self, _: &Scope, live: &Live<K>) -> Result<(), Fault> {
+        let effect = self.enter(K::NAME, Op::Delete, &live.id).await?;
+        let answer = {
+            let mut world = self.world();
+            let held = world.objects.get(&live.id).map(|object| object.live.clone());
+            match held {
+                None => Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there")),
+                Some(held) => match world.user_of(&KindInfo::of::<K>(), &held).map(str::to_owned) {
+                    Some(user) => Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it"))),
+                    None => {
+                        world.objects.remove(&live.id);
+                        Ok(())
+                    }
+                },
+            }
+        };
+        Self::leave(K::NAME, Op::Delete, &effect, answer)
+    }
+}
+
+impl Fake {
+    fn apply<K: Kind>(&self, update: &Update<'_, K>) -> Result<(), Fault> {
+        let kind = KindInfo::of::<K>();
+        let mut world = self.world();
+        let spec = Doc::of(update.to).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+        world.links_exist(&kind, &spec)?;
+        let stale = world.faults.unseen();
+        let Some(object) = world.objects.get_mut(&update.live.id) else {
+            return Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there"));
+        };
+        let spec = merged(&spec.value(), &object.live.spec.value());
+        for change in crate::diff::diff(&spec, &object.live.spec.value()) {
+            if (kind.change)(&change.path, &change.from, &change.to) != crate::kind::Change::InPlace {
+                return Err(refusal(K::NAME, &format!("{} cannot be changed", change.path)));
+            }
+        }
+        object.before = Some(object.live.clone());
+        object.seen_from = Instant::now() + stale;
+        object.live.spec = Doc::from_value(&spec);
+        object.live.owner = Owner::Stack(update.mark.clone());
+        Ok(())
+    }
+}
+
+/// The wanted spec, with what it leaves to AWS as AWS holds it, and foreign tags kept.
+fn merged(wanted: &Value, held: &Value) -> Value {
+    match (wanted, held) {
+        (Value::Object(map), _) if map.contains_key(doc::AWS_DECIDES) => held.clone(),
+        (Value::Object(map), Value::Object(old)) if map.contains_key(doc::TAGS) => {
+            let mut tags = old.get(doc::TAGS).and_then(Value::as_object).cloned().unwrap_or_default();
+            tags.extend(map.get(doc::TAGS).and_then(Value::as_object).cloned().unwrap_or_default());
+            serde_json::json!({ doc::TAGS: tags })
+        }
+        (Value::Object(map), Value::Object(old)) if doc::marker(map).is_none() => map
+            .iter()
+            .map(|(key, member)| (key.clone(), merged(member, old.get(key).unwrap_or(&Value::Null))))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => wanted.clone(),
+    }
+}
+
+fn typed<K: Kind>(live: &LiveDoc) -> Result<Live<K>, Fault> {
+    Live::from_doc(live).map_err(|error| refusal(K::NAME, &format!("{error:?}")))
+}

@@ -1,0 +1,118 @@
+//! The read-only questions that expansion has about the account and the region, and their answers, as pure data. Who asks
+//! AWS is elsewhere; offline nobody does, and what depends on an answer is then said to be unknown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that expansion has to know before it can say what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// The availability zones of the region that the account may use, by name and in a stable order. Local and wavelength
+    /// zones are not among them.
+    Zones,
+    /// The id of a prefix list that AWS manages, by its name: `com.amazonaws.eu-west-1.s3`.
+    ManagedPrefixList(String),
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zones => f.write_str("the availability zones of the region"),
+            Self::ManagedPrefixList(name) => write!(f, "the id of the prefix list {name}"),
+        }
+    }
+}
+
+/// What AWS says to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Question::Zones`]: `["eu-west-1a", "eu-west-1b", "eu-west-1c"]`.
+    Zones(Vec<String>),
+    /// To [`Question::ManagedPrefixList`]: `pl-6da54004`.
+    Id(String),
+}
+
+/// The answers that there are. A question without one is unknown, never guessed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(Question, Answer)>", into = "Vec<(Question, Answer)>")]
+pub struct Answers(BTreeMap<Question, Answer>);
+
+impl Answers {
+    /// No answers, as without credentials.
+    pub fn offline() -> Self {
+        Self::default()
+    }
+
+    /// These answers with one more.
+    #[must_use]
+    pub fn with(mut self, question: Question, answer: Answer) -> Self {
+        self.insert(question, answer);
+        self
+    }
+
+    /// Takes an answer in.
+    pub fn insert(&mut self, question: Question, answer: Answer) {
+        self.0.insert(question, answer);
+    }
+
+    /// The zones, if they are known.
+    pub fn zones(&self) -> Option<&[String]> {
+        match self.0.get(&Question::Zones) {
+            Some(Answer::Zones(zones)) => Some(zones),
+            _ => None,
+        }
+    }
+
+    /// The id of a managed prefix list, if it is known.
+    pub fn prefix_list(&self, name: &str) -> Option<&str> {
+        match self.0.get(&Question::ManagedPrefixList(name.to_owned())) {
+            Some(Answer::Id(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether a question has an answer.
+    pub fn knows(&self, question: &Question) -> bool {
+        match question {
+            Question::Zones => self.zones().is_some(),
+            Question::ManagedPrefixList(name) => self.prefix_list(name).is_some(),
+        }
+    }
+}
+
+impl From<Vec<(Question, Answer)>> for Answers {
+    fn from(list: Vec<(Question, Answer)>) -> Self {
+        Self(list.into_iter().collect())
+    }
+}
+
+impl From<Answers> for Vec<(Question, Answer)> {
+    fn from(answers: Answers) -> Self {
+        answers.0.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_survive_being_written_down() {
+        let answers = Answers::offline()
+            .with(Question::Zones, Answer::Zones(vec!["eu-west-1a".into()]))
+            .with(Question::ManagedPrefixList("com.amazonaws.eu-west-1.s3".into()), Answer::Id("pl-1".into()));
+        let text = serde_json::to_string(&answers).unwrap();
+        assert_eq!(serde_json::from_str::<Answers>(&text).unwrap(), answers);
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_sort_is_no_answer() {
+        let answers = Answers::offline().with(Question::Zones, Answer::Id("pl-1".into()));
+        assert!(!answers.knows(&Question::Zones));
+        assert_eq!(answers.zones(), None);
+    }
+}

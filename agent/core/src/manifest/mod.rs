@@ -1,0 +1,182 @@
+//! The front end: from a tree of files to a [`Manifest`] of typed header and checked components, with every problem on
+//! the way tied to a place. It knows no component type of its own (the caller's [`Language`] names them), expands
+//! nothing and asks AWS nothing.
+
+pub mod decode;
+pub mod from_node;
+pub mod limits;
+mod load;
+pub mod merge;
+pub mod names;
+pub mod parse;
+pub mod read;
+pub mod schema;
+pub mod stack;
+pub mod suggest;
+pub mod tree;
+mod variants;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+pub use decode::decode;
+pub use limits::Limits;
+pub use load::load;
+pub use names::NameRule;
+pub use read::{FileEntry, FileProblem, StackFiles, find_stacks};
+pub use stack::{Mode, StackHeader};
+pub use tree::{Node, Table, Value};
+
+use crate::source::Span;
+
+/// A component type: what may stand in `[type.name]`.
+#[derive(Clone, Debug)]
+pub struct ComponentType {
+    /// The JSON schema of its keys, without the [`Common`] ones.
+    pub schema: Json,
+    /// One line on what it is.
+    pub doc: &'static str,
+    /// What its names look like.
+    pub names: NameRule,
+}
+
+impl ComponentType {
+    /// The type whose keys are the fields of `T`.
+    pub fn of<T: JsonSchema>(doc: &'static str) -> Self {
+        Self { schema: decode::schema_of::<T>(), doc, names: NameRule::Plain }
+    }
+
+    /// The same with other names.
+    #[must_use]
+    pub fn named(mut self, names: NameRule) -> Self {
+        self.names = names;
+        self
+    }
+}
+
+/// A kind of AWS resource that may be written down directly, as `[ec2.security_group.extra]`.
+#[derive(Clone, Debug)]
+pub struct KindType {
+    /// The JSON schema of its spec, or `None` where it is only made by components.
+    pub schema: Option<Json>,
+    /// One line on what it is.
+    pub doc: &'static str,
+}
+
+/// A top-level key that is no component type: `[outputs]`, `[[exception]]`.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// The JSON schema of what it holds.
+    pub schema: Json,
+    /// One line on what it is.
+    pub doc: &'static str,
+}
+
+/// All that a manifest may say, given by the caller.
+#[derive(Clone, Debug, Default)]
+pub struct Language {
+    /// Component types by name: `service`.
+    pub components: BTreeMap<&'static str, ComponentType>,
+    /// Kinds by name: `ec2.security_group`. Also what `adopt` and `override` may name.
+    pub kinds: BTreeMap<&'static str, KindType>,
+    /// Further top-level keys.
+    pub sections: BTreeMap<&'static str, Section>,
+}
+
+/// Keys that every component has, whatever its type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Common {
+    /// The name that the component had before: its resources are kept.
+    pub renamed_from: Option<String>,
+    /// Refuses to delete or replace any of the component's resources.
+    pub protect: Option<bool>,
+    /// Existing resources to take over: kind to AWS's id.
+    pub adopt: BTreeMap<String, String>,
+    /// Fields that somebody else looks after.
+    pub ignore: Vec<Ignore>,
+    /// What to change in the resources that the component makes: kind (and key) to fields.
+    #[serde(skip)]
+    pub overrides: BTreeMap<String, Node>,
+}
+
+/// The keys of [`Common`], as they are written.
+pub const COMMON_KEYS: [&str; 5] = ["renamed_from", "protect", "adopt", "ignore", "override"];
+
+/// A field that the agent leaves alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// The field: `ecs.service/desired_count`.
+    pub path: String,
+    /// Why, for the status.
+    pub reason: String,
+}
+
+/// A component or a direct resource, checked against its schema and not yet typed.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The component type (`service`) or kind (`ec2.security_group`).
+    pub kind: String,
+    /// The name.
+    pub name: String,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Its table, without the common keys. `node.span` is its header.
+    pub node: Node,
+    /// The table of its common keys, to point at them: `common_node.locate(&["adopt", "ec2.vpc"])`.
+    pub common_node: Node,
+    /// The common keys.
+    pub common: Common,
+    /// Whether no problem was found in it. What is not sound is kept so that references to it resolve.
+    pub sound: bool,
+}
+
+impl Declaration {
+    /// `service.web`.
+    pub fn address(&self) -> String {
+        format!("{}.{}", self.kind, self.name)
+    }
+
+    /// The place of a field, or the nearest that is there, for what later phases find.
+    pub fn locate(&self, path: &[&str]) -> Span {
+        match path.first() {
+            Some(first) if COMMON_KEYS.contains(first) => self.common_node.locate(path),
+            _ => self.node.locate(path),
+        }
+    }
+}
+
+/// A component: `[service.web]`.
+pub type ComponentDecl = Declaration;
+/// A resource that is written down directly: `[ec2.security_group.extra]`.
+pub type DirectDecl = Declaration;
+
+/// A stack as it is written.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The folder of the stack in its tree.
+    pub dir: String,
+    /// `[stack]`.
+    pub stack: StackHeader,
+    /// Its tree, to point at its keys.
+    pub stack_node: Node,
+    /// Where `[stack]` stands.
+    pub header_span: Span,
+    /// The components, in the order of the text.
+    pub components: Vec<ComponentDecl>,
+    /// The direct resources, in the order of the text.
+    pub direct: Vec<DirectDecl>,
+    /// What stands under the further top-level keys of the [`Language`].
+    pub sections: BTreeMap<String, Node>,
+}
+
+impl Manifest {
+    /// The component of that address: `service.web`.
+    pub fn component(&self, kind: &str, name: &str) -> Option<&ComponentDecl> {
+        self.components.iter().find(|decl| decl.kind == kind && decl.name == name)
+    }
+}

@@ -1,0 +1,305 @@
+//! One pass over a stack: read, plan, let the rules judge, carry out, and say how it ended; and passes until the stack
+//! is as the revision wants. "Converged" is said only after a full read that showed no difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::address::{Address, Scope};
+use crate::allowed::{Allowed, Finding, Judge};
+use crate::desired::Desired;
+use crate::execute::{Event, Executor};
+use crate::fault::Fault;
+use crate::kind::{Kinds, Removal};
+use crate::observed::{Interest, Observed, observe};
+use crate::plan::{Op, Plan, PlanError, Settings, plan};
+use crate::provider::Cloud;
+use crate::report::Report;
+use crate::state::{Ended, Intent, Last, Lease, NoLease, StackState, Store, write};
+use crate::wait::{Timing, pause};
+
+/// What a revision is called and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Revision {
+    /// The commit.
+    pub id: String,
+    /// The repository or directory, without credentials.
+    pub source: String,
+}
+
+/// What passes over one stack work with.
+pub struct Engine<'a> {
+    /// The doors to AWS.
+    pub cloud: &'a Cloud,
+    /// The table of kinds.
+    pub kinds: Kinds,
+    /// Where the stack lives.
+    pub scope: &'a Scope,
+    /// Where the stack's own words are.
+    pub store: &'a dyn Store,
+    /// The rules.
+    pub judge: &'a dyn Judge,
+    /// What a plan may take away.
+    pub settings: Settings,
+    /// How long to wait for what.
+    pub timing: Timing,
+    /// Who is told what happens.
+    pub tell: &'a (dyn Fn(Event<'_>) + Sync),
+    /// Who this agent is, in the lease.
+    pub holder: String,
+    /// Go on although resources are there of which no record is.
+    pub accept_lost_state: bool,
+}
+
+/// What was read, and what is to be done about it. Nothing was changed.
+pub struct Look {
+    /// The stack's own words.
+    pub state: StackState,
+    /// What AWS holds.
+    pub observed: Observed,
+    /// What is to be done.
+    pub plan: Plan,
+}
+
+/// Why there was no pass.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The stack's own words could not be read or written.
+    #[error("the stack's state could not be read or written")]
+    State(#[source] Fault),
+    /// There can be no plan.
+    #[error("there can be no plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Plan(Vec<PlanError>),
+    /// The rules are against it.
+    #[error("the rules are against it")]
+    Refused(Vec<Finding>),
+    /// Another agent is at work.
+    #[error(transparent)]
+    Lease(#[from] NoLease),
+    /// Resources are there, and no record of them is.
+    #[error(
+        "AWS holds {count} resources of the stack `{stack}` (such as {example}), and the record of its last revision is gone; \
+         if the revision is the right one, run `agent apply --accept-revision {revision}`"
+    )]
+    StateLost {
+        /// The stack.
+        stack: String,
+        /// How many there are.
+        count: usize,
+        /// One of them.
+        example: String,
+        /// The revision at hand.
+        revision: String,
+    },
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct PassReport {
+    /// How.
+    pub ended: Ended,
+    /// What was done.
+    pub report: Report,
+    /// Kinds that could not be read.
+    pub not_read: BTreeMap<String, Fault>,
+    /// How many resources were as wanted at the start.
+    pub unchanged: usize,
+}
+
+impl Engine<'_> {
+    /// Reads and plans.
+    pub async fn look(&self, desired: &Allowed<Desired>) -> Result<Look, PassError> {
+        let (state, observed) = self.read(&Interest::of(desired)).await?;
+        self.plan(desired, state, observed)
+    }
+
+    /// Reads what a revision is interested in, before it is known in full: what AWS is asked for its expansion takes no
+    /// round of its own then.
+    pub async fn read(&self, interest: &Interest) -> Result<(StackState, Observed), PassError> {
+        observe(self.cloud, self.scope, interest, self.store).await.map_err(PassError::State)
+    }
+
+    /// Plans on what was read.
+    pub fn plan(
+        &self,
+        desired: &Allowed<Desired>,
+        state: StackState,
+        observed: Observed,
+    ) -> Result<Look, PassError> {
+        let plan = plan(desired, &observed, &self.kinds, self.scope, &self.settings).map_err(PassError::Plan)?;
+        Ok(Look { state, observed, plan })
+    }
+
+    /// One pass.
+    pub async fn pass(&self, desired: &Allowed<Desired>, revision: &Revision) -> Result<PassReport, PassError> {
+        self.carry_out(self.look(desired).await?, revision).await
+    }
+
+    async fn carry_out(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+        self.nothing_lost(&look, revision)?;
+        if look.plan.steps.is_empty() { self.rest(look, revision).await } else { self.work(look, revision).await }
+    }
+
+    /// Resources without a record of who made them are never guessed at.
+    fn nothing_lost(&self, look: &Look, revision: &Revision) -> Result<(), PassError> {
+        let kept = |kind: &str| self.kinds.get(kind).is_some_and(|kind| kind.removal == Removal::LetGo);
+        let owned: Vec<_> = look.observed.owned(&self.scope.stack).filter(|live| !kept(&live.kind)).collect();
+        match owned.first() {
+            Some(first) if look.state.last.is_none() && !self.accept_lost_state => Err(PassError::StateLost {
+                stack: self.scope.stack.clone(),
+                count: owned.len(),
+                example: first.id.clone(),
+                revision: revision.id.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A pass without steps. Where all is as it was left, it writes nothing.
+    async fn rest(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+        let ended = if look.plan.is_converged() {
+            Ended::Converged
+        } else if look.plan.not_read.is_empty() {
+            Ended::Progressing
+        } else {
+            Ended::Failed
+        };
+        let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
+        if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
+            self.record(look.state.last.as_ref(), revision, ended).await?;
+        }
+        if ended == Ended::Converged {
+            self.forget_intents(&look.state, &BTreeSet::new()).await?;
+        }
+        let report = Report { steps: Vec::new(), notes: look.plan.notes };
+        Ok(PassReport { ended, report, not_read: look.plan.not_read, unchanged: look.plan.unchanged })
+    }
+
+    async fn work(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+        let Look { state, plan, .. } = look;
+        let (allowed, _) = Allowed::<Plan>::judge(plan, self.judge).map_err(PassError::Refused)?;
+        let stack = self.scope.stack.as_str();
+        let lease = Lease::take(self.store, stack, self.holder.clone(), self.timing.lease).await?;
+        self.record(state.last.as_ref(), revision, Ended::Applying).await?;
+        self.record_kinds(state.kinds.as_ref(), &allowed).await?;
+        let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
+        let creating: BTreeSet<Address> = creating.map(|step| step.address.clone()).collect();
+        self.forget_intents(&state, &creating).await?;
+        let executor = Executor {
+            cloud: self.cloud,
+            kinds: &self.kinds,
+            scope: self.scope,
+            store: self.store,
+            timing: &self.timing,
+            tell: self.tell,
+            intents: Mutex::new(state.intents.into_iter().filter(|(address, _)| creating.contains(address)).collect()),
+            salt: holder(),
+            lease: tokio::sync::Mutex::new(lease),
+            known: Mutex::new(allowed.current.clone()),
+        };
+        let report = executor.run(&allowed).await;
+        let ended = if report.failures().next().is_some() { Ended::Failed } else { Ended::Progressing };
+        self.record(state.last.as_ref(), revision, ended).await?;
+        executor.lease.into_inner().release().await;
+        Ok(PassReport { ended, report, not_read: allowed.not_read.clone(), unchanged: allowed.unchanged })
+    }
+
+    async fn record(&self, before: Option<&Last>, revision: &Revision, ended: Ended) -> Result<(), PassError> {
+        let last = Last::next(before, &revision.id, &revision.source, &self.judge.digest(), ended);
+        write(self.store, &self.scope.stack, "last", &last).await.map_err(PassError::State)
+    }
+
+    /// Before the first of a kind is made, so that no later pass forgets to list it.
+    async fn record_kinds(&self, made: Option<&BTreeSet<String>>, plan: &Plan) -> Result<(), PassError> {
+        let mut kinds: BTreeSet<String> = made.cloned().unwrap_or_default();
+        let creating = plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
+        kinds.extend(creating.map(|step| step.address.kind().to_owned()));
+        kinds.extend(plan.current.values().map(|live| live.kind.clone()));
+        if Some(&kinds) == made {
+            return Ok(());
+        }
+        write(self.store, &self.scope.stack, "kinds", &kinds).await.map_err(PassError::State)
+    }
+
+    /// Removes intents that are about nothing any longer.
+    async fn forget_intents(&self, state: &StackState, but: &BTreeSet<Address>) -> Result<(), PassError> {
+        for address in state.intents.keys().filter(|address| !but.contains(*address)) {
+            let gone = self.store.delete(&self.scope.stack, &Intent::entry(address)).await;
+            gone.map_err(PassError::State)?;
+        }
+        Ok(())
+    }
+
+    /// Passes until AWS is as the revision wants, or nothing moves any more. `look` is what the first pass goes by, where
+    /// it was taken already.
+    pub async fn converge(
+        &self,
+        desired: &Allowed<Desired>,
+        revision: &Revision,
+        patience: Duration,
+        mut look: Option<Look>,
+    ) -> Result<PassReport, PassError> {
+        let until = tokio::time::Instant::now() + patience;
+        let mut stuck = 0;
+        loop {
+            let now = match look.take() {
+                Some(look) => look,
+                None => self.look(desired).await?,
+            };
+            let pass = self.carry_out(now, revision).await?;
+            if pass.ended == Ended::Converged {
+                return Ok(pass);
+            }
+            let hopeless = pass.report.failures().any(|(_, error)| !may_pass(error))
+                || pass.not_read.values().any(|fault| !fault.class.passes());
+            if pass.report.moved() {
+                stuck = 0;
+                continue;
+            }
+            stuck += usize::from(pass.ended == Ended::Failed);
+            if hopeless || stuck >= 3 || tokio::time::Instant::now() >= until {
+                return Ok(pass);
+            }
+            pause(self.timing.between_passes).await;
+        }
+    }
+
+    /// Passes until nothing of the stack is left, and then its own words go too.
+    pub async fn destroy(
+        &self,
+        nothing: &Allowed<Desired>,
+        revision: &Revision,
+        patience: Duration,
+        look: Option<Look>,
+    ) -> Result<PassReport, PassError> {
+        let end = self.converge(nothing, revision, patience, look).await?;
+        if end.ended == Ended::Converged {
+            // `last` goes at the end: as long as it is there, whatever is left is ours beyond doubt.
+            for name in ["kinds", "lease", "last"] {
+                self.store.delete(&self.scope.stack, name).await.map_err(PassError::State)?;
+            }
+        }
+        Ok(end)
+    }
+}
+
+fn may_pass(error: &crate::report::StepError) -> bool {
+    match error {
+        crate::report::StepError::Fault(fault) => fault.class.passes(),
+        crate::report::StepError::Moved { .. } => true,
+        crate::report::StepError::DidNotSettle { .. }
+        | crate::report::StepError::NotOurs { .. }
+        | crate::report::StepError::LeaseLost { .. } => false,
+    }
+}
+
+/// A name for this process in leases: random, so that two processes on one machine differ.
+pub fn holder() -> String {
+    let mut random = [0_u8; 8];
+    match getrandom::fill(&mut random) {
+        Ok(()) => hex::encode(random),
+        Err(_) => format!("pid-{}", std::process::id()),
+    }
+}

@@ -1,0 +1,412 @@
+//! What is to become of each address: nothing, a creation, a change in place, a replacement. It says nothing about
+//! order; that is in `edges` and `order`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::address::{Address, Scope};
+use crate::desired::{Desired, Wanted};
+use crate::diff::{FieldChange, diff};
+use crate::doc::{self, Doc, NAME, path_matches};
+use crate::field::Name;
+use crate::kind::{Change, KindInfo, Kinds, Removal, Replace};
+use crate::live::{LiveDoc, Owner, Phase};
+use crate::observed::Observed;
+use crate::plan::{Note, PlanError};
+use crate::reference::resolve;
+
+/// What is to become of one address.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// AWS holds what is wanted.
+    Same,
+    /// There is none.
+    Create,
+    /// One is changed in place.
+    Update {
+        /// What AWS holds.
+        live: LiveDoc,
+        /// What differs.
+        changes: Vec<FieldChange>,
+        /// Whether our own tags are written anew.
+        remark: bool,
+    },
+    /// One takes the place of others.
+    Replace {
+        /// Those that go.
+        old: Vec<LiveDoc>,
+        /// Which comes first.
+        order: Replace,
+        /// The fields that make it necessary.
+        changes: Vec<FieldChange>,
+    },
+    /// Nothing is done, because something could not be read.
+    Blocked,
+}
+
+/// All verdicts, and what goes.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    /// By address.
+    pub verdicts: BTreeMap<Address, Verdict>,
+    /// The specs with their names finished; references still in them.
+    pub specs: BTreeMap<Address, Doc>,
+    /// The live resource of each address that keeps it.
+    pub current: BTreeMap<Address, LiveDoc>,
+    /// Older generations of addresses that are still wanted.
+    pub retired: Vec<LiveDoc>,
+    /// What the revision does not name any longer.
+    pub removed: Vec<LiveDoc>,
+    /// What people should know.
+    pub notes: Vec<Note>,
+}
+
+/// What is known of one candidate for an address.
+struct Candidate {
+    live: LiveDoc,
+    spec: Doc,
+    changes: Vec<FieldChange>,
+    replacing: Vec<FieldChange>,
+}
+
+struct Decider<'a> {
+    desired: &'a Desired,
+    kinds: &'a Kinds,
+    scope: &'a Scope,
+    owned: BTreeMap<Address, Vec<LiveDoc>>,
+    done: Decided,
+    errors: Vec<PlanError>,
+}
+
+/// Decides over all addresses.
+pub fn decide(
+    desired: &Desired,
+    observed: &Observed,
+    kinds: &Kinds,
+    scope: &Scope,
+) -> Result<Decided, Vec<PlanError>> {
+    let mut owned: BTreeMap<Address, Vec<LiveDoc>> = BTreeMap::new();
+    for live in observed.all() {
+        if let Some(mark) = live.owner.of_stack(&scope.stack) {
+            owned.entry(mark.address.clone()).or_default().push(live.clone());
+        }
+    }
+    let mut decider =
+        Decider { desired, kinds, scope, owned, done: Decided::default(), errors: Vec::new() };
+    for address in &desired.order {
+        if let (Some(wanted), Some(kind)) = (desired.resources.get(address), kinds.get(address.kind())) {
+            let verdict = decider.verdict(address, wanted, kind, observed);
+            decider.done.verdicts.insert(address.clone(), verdict);
+        }
+    }
+    decider.look_again_at_late_fields();
+    decider.collect_removed();
+    if decider.errors.is_empty() { Ok(decider.done) } else { Err(decider.errors) }
+}
+
+impl Decider<'_> {
+    fn verdict(&mut self, address: &Address, wanted: &Wanted, kind: &KindInfo, observed: &Observed) -> Verdict {
+        if let Some(fault) = observed.fault(kind.name) {
+            self.note(address, format!("left alone, because {} could not be read: {fault}", kind.name), true);
+            return Verdict::Blocked;
+        }
+        if let Some(dep) = self.blocked_dependency(address, kind) {
+            self.note(address, format!("left alone, because it names {dep}"), true);
+            return Verdict::Blocked;
+        }
+        let (going, mut live): (Vec<_>, Vec<_>) = self
+            .owned
+            .remove(address)
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|live| live.phase == Phase::Going);
+        if live.is_empty() {
+            if !going.is_empty() {
+                self.note(address, "the one that AWS holds is being deleted; it is made again when that is done", true);
+                return Verdict::Blocked;
+            }
+            match self.adoptable(address, wanted, observed) {
+                Ok(found) => live.extend(found),
+                Err(error) => {
+                    self.errors.push(error);
+                    return Verdict::Blocked;
+                }
+            }
+        }
+        let candidates: Result<Vec<_>, _> =
+            live.into_iter().map(|live| self.candidate(address, wanted, kind, live)).collect();
+        match candidates {
+            Ok(candidates) => self.choose(address, wanted, kind, candidates),
+            Err(error) => {
+                self.errors.push(error);
+                Verdict::Blocked
+            }
+        }
+    }
+
+    fn blocked_dependency(&self, address: &Address, kind: &KindInfo) -> Option<Address> {
+        let edges = self.desired.graph.edges(address).iter().filter(|edge| !kind.is_late(&edge.path));
+        edges
+            .map(|edge| &edge.to)
+            .chain((kind.also_after)(address, &self.desired.graph).iter().map(|after| &after.address))
+            .find(|to| matches!(self.done.verdicts.get(*to), Some(Verdict::Blocked)))
+            .cloned()
+    }
+
+    /// The thing that the manifest says to take over.
+    fn adoptable(&self, address: &Address, wanted: &Wanted, observed: &Observed) -> Result<Option<LiveDoc>, PlanError> {
+        let Some(id) = &wanted.adopt else { return Ok(None) };
+        let Some(found) = observed.of(address.kind()).iter().find(|live| live.id == *id) else { return Ok(None) };
+        match &found.owner {
+            Owner::Nobody => Ok(Some(found.clone())),
+            Owner::Stack(mark) => Err(PlanError::OtherStacks {
+                address: address.clone(),
+                id: id.clone(),
+                stack: mark.stack.clone(),
+                owner: mark.address.clone(),
+            }),
+        }
+    }
+
+    fn candidate(
+        &self,
+        address: &Address,
+        wanted: &Wanted,
+        kind: &KindInfo,
+        live: LiveDoc,
+    ) -> Result<Candidate, PlanError> {
+        let live_spec = live.spec.value();
+        let adopted = wanted.adopt.as_ref() == Some(&live.id);
+        let names = Names { generation: &wanted.generation, live: Some(&live_spec), adopted };
+        let kept = names.finish(wanted.spec.value(), "");
+        let (mut changes, mut replacing) = self.compare(address, wanted, kind, &kept, &live_spec)?;
+        let mut spec = kept;
+        if !replacing.is_empty() {
+            // A new one is needed, so it gets the name of its own generation.
+            spec = Names::fresh(&wanted.generation).finish(wanted.spec.value(), "");
+            (changes, replacing) = self.compare(address, wanted, kind, &spec, &live_spec)?;
+        }
+        Ok(Candidate { live, spec: Doc::from_value(&spec), changes, replacing })
+    }
+
+    /// All changes, and those among them that cannot be made in place.
+    fn compare(
+        &self,
+        address: &Address,
+        wanted: &Wanted,
+        kind: &KindInfo,
+        spec: &Value,
+        live: &Value,
+    ) -> Result<(Vec<FieldChange>, Vec<FieldChange>), PlanError> {
+        let resolved = resolve(spec.clone(), &mut |to, field| self.known(to, field));
+        // Sets are ordered by what they hold, which resolving has changed.
+        let resolved = (kind.normal)(&Doc::from_value(&resolved))
+            .map_err(|misfit| PlanError::Misfit(address.clone(), format!("{misfit:?}")))?;
+        let mut changes = diff(&resolved.value(), live);
+        changes.retain(|change| !wanted.ignore.iter().any(|pattern| path_matches(pattern, &change.path)));
+        let mut replacing = Vec::new();
+        for change in &changes {
+            match (kind.change)(&change.path, &change.from, &change.to) {
+                Change::InPlace => {}
+                Change::Replace => replacing.push(change.clone()),
+                Change::Refuse(reason) => {
+                    return Err(PlanError::Refused { address: address.clone(), path: change.path.clone(), reason });
+                }
+            }
+        }
+        Ok((changes, replacing))
+    }
+
+    fn choose(
+        &mut self,
+        address: &Address,
+        wanted: &Wanted,
+        kind: &KindInfo,
+        mut candidates: Vec<Candidate>,
+    ) -> Verdict {
+        let fresh = Names::fresh(&wanted.generation).finish(wanted.spec.value(), "");
+        if candidates.is_empty() {
+            self.done.specs.insert(address.clone(), Doc::from_value(&fresh));
+            return Verdict::Create;
+        }
+        let is_exact = |c: &Candidate| {
+            c.live.owner.of_stack(&self.scope.stack).is_some_and(|mark| mark.generation == wanted.generation)
+        };
+        let mut fitting: Vec<usize> = (0..candidates.len()).filter(|n| is_exact(&candidates[*n])).collect();
+        if fitting.is_empty() {
+            fitting = (0..candidates.len()).filter(|n| candidates[*n].replacing.is_empty()).collect();
+        }
+        if fitting.len() > 1 {
+            let ids = fitting.iter().map(|n| candidates[*n].live.id.clone()).collect();
+            self.errors.push(PlanError::TwoCurrent { address: address.clone(), ids });
+            return Verdict::Blocked;
+        }
+        let Some(chosen) = fitting.pop().map(|n| candidates.remove(n)) else {
+            let changes = candidates[0].replacing.clone();
+            let old = candidates.into_iter().map(|candidate| candidate.live).collect();
+            return self.replace(address, kind, &fresh, old, changes);
+        };
+        if chosen.replacing.is_empty() {
+            self.done.retired.extend(candidates.into_iter().map(|candidate| candidate.live));
+            self.keep(address, wanted, chosen)
+        } else {
+            // Of this very generation and yet not as wanted: what it names was made anew, or somebody remade it by
+            // hand. Its name is taken, so it has to go first.
+            let old = std::iter::once(chosen.live).chain(candidates.into_iter().map(|c| c.live)).collect();
+            let verdict = self.replace(address, kind, &fresh, old, chosen.replacing);
+            match verdict {
+                Verdict::Replace { old, changes, .. } => Verdict::Replace { old, changes, order: Replace::DeleteFirst },
+                other => other,
+            }
+        }
+    }
+
+    fn keep(&mut self, address: &Address, wanted: &Wanted, chosen: Candidate) -> Verdict {
+        let Candidate { live, spec, changes, .. } = chosen;
+        self.done.specs.insert(address.clone(), spec);
+        self.done.current.insert(address.clone(), live.clone());
+        let marked = self.kinds.get(address.kind()).is_none_or(|kind| kind.marked);
+        let remark = marked && live
+            .owner
+            .of_stack(&self.scope.stack)
+            .is_none_or(|mark| mark.generation != wanted.generation || mark.address != *address);
+        if changes.is_empty() && !remark { Verdict::Same } else { Verdict::Update { live, changes, remark } }
+    }
+
+    fn replace(
+        &mut self,
+        address: &Address,
+        kind: &KindInfo,
+        fresh: &Value,
+        old: Vec<LiveDoc>,
+        changes: Vec<FieldChange>,
+    ) -> Verdict {
+        let doc = Doc::from_value(fresh);
+        let same_name = |live: &LiveDoc| {
+            let resolved = Doc::from_value(&resolve(fresh.clone(), &mut |to, field| self.known(to, field)));
+            let new = (kind.unique)(&resolved).ok().flatten();
+            new.is_some() && new == (kind.unique)(&live.spec).ok().flatten()
+        };
+        // Whatever cannot stand beside its successor takes those that name it, and are replaced too, with it.
+        let names_delete_first = self.desired.graph.edges(address).iter().any(|edge| {
+            matches!(self.done.verdicts.get(&edge.to), Some(Verdict::Replace { order: Replace::DeleteFirst, .. }))
+        });
+        let order = if names_delete_first || old.iter().any(same_name) { Replace::DeleteFirst } else { kind.replace };
+        self.done.specs.insert(address.clone(), doc);
+        Verdict::Replace { old, order, changes }
+    }
+
+    /// A field of another resource as far as it is known now: from AWS if it stays, else what its kind can derive.
+    fn known(&self, to: &Address, field: &str) -> Option<Value> {
+        if let Some(live) = self.done.current.get(to) {
+            return live.field(field).or_else(|| self.derived(to, field));
+        }
+        match self.done.verdicts.get(to) {
+            // Not decided yet: only late fields look ahead, and they are looked at again.
+            None => self.owned.get(to).and_then(|live| live.first()).and_then(|live| live.field(field)),
+            Some(_) => self.derived(to, field),
+        }
+    }
+
+    fn derived(&self, to: &Address, field: &str) -> Option<Value> {
+        let kind = self.kinds.get(to.kind())?;
+        let derived = (kind.derive)(self.done.specs.get(to)?, self.scope).ok()?;
+        derived.get(field).map(|value| Value::from(value.as_str()))
+    }
+
+    /// Late fields may name what was decided after them.
+    fn look_again_at_late_fields(&mut self) {
+        let late: Vec<Address> = self
+            .desired
+            .order
+            .iter()
+            .filter(|address| self.kinds.get(address.kind()).is_some_and(|kind| !kind.late.is_empty()))
+            .filter(|address| self.done.current.contains_key(*address))
+            .cloned()
+            .collect();
+        for address in late {
+            let parts = (self.desired.resources.get(&address), self.kinds.get(address.kind()));
+            let (Some(wanted), Some(kind)) = parts else { continue };
+            let (Some(live), Some(spec)) = (self.done.current.get(&address), self.done.specs.get(&address)) else {
+                continue;
+            };
+            match self.compare(&address, wanted, kind, &spec.value(), &live.spec.value()) {
+                Ok((changes, replacing)) => {
+                    let chosen = Candidate { live: live.clone(), spec: spec.clone(), changes, replacing };
+                    let verdict = self.keep(&address, wanted, chosen);
+                    self.done.verdicts.insert(address, verdict);
+                }
+                Err(error) => self.errors.push(error),
+            }
+        }
+    }
+
+    /// What is owned and was not asked for. What is going already needs nothing.
+    fn collect_removed(&mut self) {
+        let rest: Vec<LiveDoc> = std::mem::take(&mut self.owned).into_values().flatten().collect();
+        let known: BTreeSet<&Address> = self.desired.resources.keys().collect();
+        for live in rest {
+            let Some(mark) = live.owner.of_stack(&self.scope.stack) else { continue };
+            if live.phase == Phase::Going || known.contains(&mark.address) {
+                continue;
+            }
+            if self.kinds.get(&live.kind).is_some_and(|kind| kind.removal == Removal::LetGo) {
+                let address = mark.address.clone();
+                self.note(&address, format!("{} stays in AWS: delete it by hand when nobody needs it", live.id), false);
+            } else {
+                self.done.removed.push(live);
+            }
+        }
+    }
+
+    fn note(&mut self, address: &Address, text: impl Into<String>, blocks: bool) {
+        self.done.notes.push(Note { address: address.clone(), text: text.into(), blocks });
+    }
+}
+
+/// What `$name` markers become: the live name where it has the wanted base, so that a new release of this program,
+/// which may count more fields into a generation, renames nothing; else base and generation.
+struct Names<'a> {
+    generation: &'a str,
+    live: Option<&'a Value>,
+    adopted: bool,
+}
+
+impl<'a> Names<'a> {
+    fn fresh(generation: &'a str) -> Self {
+        Self { generation, live: None, adopted: false }
+    }
+
+    fn finish(&self, value: Value, path: &str) -> Value {
+        match value {
+            Value::Object(map) if map.contains_key(NAME) => {
+                let base = map.get(NAME).and_then(Value::as_str).unwrap_or_default();
+                let max = map.get("max").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(32);
+                let fresh = Name::finish(base, max, self.generation);
+                Value::from(self.held(path).filter(|held| self.fits(held, &fresh)).unwrap_or(&fresh))
+            }
+            Value::Object(map) => {
+                let members = map.into_iter().map(|(key, member)| {
+                    let member = self.finish(member, &doc::join_path(path, &key));
+                    (key, member)
+                });
+                members.collect::<serde_json::Map<_, _>>().into()
+            }
+            other => other,
+        }
+    }
+
+    fn held(&self, path: &str) -> Option<&str> {
+        self.live.and_then(|live| at_path(live, path)).and_then(Value::as_str)
+    }
+
+    fn fits(&self, held: &str, fresh: &str) -> bool {
+        let stem = &fresh[..fresh.rfind('-').map_or(0, |at| at + 1)];
+        self.adopted || held.strip_prefix(stem).is_some_and(|tail| tail.len() == fresh.len() - stem.len())
+    }
+}
+
+fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(value, |value, key| value.get(key))
+}

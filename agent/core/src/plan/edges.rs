@@ -1,0 +1,495 @@
+//! From verdicts to steps, and what each step waits for: the references of the wanted specs on the way in, those of the
+//! live specs, reversed, on the way out, and on both the edges that no field carries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::desired::Desired;
+use crate::doc::{self, Doc, LINK};
+use crate::kind::{KindInfo, Kinds, Replace, Wait};
+use crate::live::{LiveDoc, Mark};
+use crate::observed::Observed;
+use crate::plan::decide::{Decided, Verdict};
+use crate::plan::graph::Graph;
+use crate::plan::{Need, Note, Op, PlanError, Step};
+
+/// Steps, not yet in order.
+pub struct Draft {
+    /// `after` names positions in this list.
+    pub steps: Vec<Step>,
+    /// What is left although it might go.
+    pub notes: Vec<Note>,
+}
+
+/// One live object that is to go.
+struct Drop<'a> {
+    live: &'a LiveDoc,
+    address: Address,
+    because: &'static str,
+    /// Its successor cannot be made before it has gone.
+    first: bool,
+}
+
+struct Builder<'a> {
+    decided: &'a Decided,
+    desired: &'a Desired,
+    kinds: &'a Kinds,
+    steps: Vec<Step>,
+    notes: Vec<Note>,
+    make: BTreeMap<Address, usize>,
+    late: BTreeMap<Address, usize>,
+}
+
+/// The steps of a plan.
+pub fn steps(
+    decided: &Decided,
+    desired: &Desired,
+    observed: &Observed,
+    kinds: &Kinds,
+) -> Result<Draft, Vec<PlanError>> {
+    let mut builder = Builder {
+        decided,
+        desired,
+        kinds,
+        steps: Vec::new(),
+        notes: Vec::new(),
+        make: BTreeMap::new(),
+        late: BTreeMap::new(),
+    };
+    let mut errors = Vec::new();
+    for (address, verdict) in &decided.verdicts {
+        if let Err(error) = builder.make_steps(address, verdict) {
+            errors.push(error);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    builder.wanted_edges();
+    let drops = builder.drops();
+    builder.drop_steps(drops, observed)?;
+    Ok(Draft { steps: builder.steps, notes: builder.notes })
+}
+
+impl<'a> Builder<'a> {
+    fn push(&mut self, address: &Address, op: Op, because: impl Into<String>) -> usize {
+        let ignore = self.desired.resources.get(address).map(|wanted| wanted.ignore.clone()).unwrap_or_default();
+        let (after, needs) = (Vec::new(), Vec::new());
+        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, needs, ignore });
+        self.steps.len() - 1
+    }
+
+    fn mark(&self, address: &Address) -> Mark {
+        let generation = self.desired.resources.get(address).map(|w| w.generation.clone()).unwrap_or_default();
+        Mark { stack: self.desired.stack.clone(), address: address.clone(), generation }
+    }
+
+    fn make_steps(&mut self, address: &Address, verdict: &'a Verdict) -> Result<(), PlanError> {
+        let (Some(spec), Some(kind)) = (self.decided.specs.get(address), self.kinds.get(address.kind())) else {
+            return Ok(());
+        };
+        let mark = self.mark(address);
+        match verdict {
+            Verdict::Same | Verdict::Blocked => {}
+            Verdict::Create => self.creation(address, kind, spec, (false, &[]), "it is not there")?,
+            Verdict::Replace { changes, .. } => {
+                let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+                let because = format!("{} cannot be changed in place", paths.join(", "));
+                self.creation(address, kind, spec, (true, changes), &because)?;
+            }
+            Verdict::Update { live, changes, remark } => {
+                let (late, now): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(|c| kind.is_late(&c.path));
+                let (wanted, held) = (spec.value(), live.spec.value());
+                if !now.is_empty() || *remark {
+                    let spec = Doc::from_value(&with_late_of(wanted, &held, kind));
+                    let because = if now.is_empty() { "its tags do not say what it is" } else { "it differs" };
+                    let op = Op::Update { id: Some(live.id.clone()), spec, mark: mark.clone(), changes: now, remark: *remark };
+                    let step = self.push(address, op, because);
+                    self.make.insert(address.clone(), step);
+                }
+                if !late.is_empty() {
+                    let spec = spec.clone();
+                    let op = Op::Update { id: Some(live.id.clone()), spec, mark, changes: late, remark: false };
+                    let step = self.push(address, op, "it differs");
+                    self.late.insert(address.clone(), step);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn creation(
+        &mut self,
+        address: &Address,
+        kind: &KindInfo,
+        spec: &Doc,
+        (replaces, changes): (bool, &[crate::diff::FieldChange]),
+        because: &str,
+    ) -> Result<(), PlanError> {
+        let misfit = |error: doc::Misfit| PlanError::Misfit(address.clone(), format!("{error:?}"));
+        let mark = self.mark(address);
+        let bare = (kind.normal)(&Doc::from_value(&with_late_of(spec.value(), &Value::Null, kind))).map_err(misfit)?;
+        let full = (kind.normal)(spec).map_err(misfit)?;
+        let has_late = bare != full;
+        let op = Op::Create { spec: bare, mark: mark.clone(), replaces, changes: changes.to_vec() };
+        let make = self.push(address, op, because);
+        self.make.insert(address.clone(), make);
+        if has_late {
+            let op = Op::Update { id: None, spec: full, mark, changes: Vec::new(), remark: false };
+            let late = self.push(address, op, "what it names exists now");
+            self.steps[late].after.push(make);
+            self.late.insert(address.clone(), late);
+        }
+        Ok(())
+    }
+
+    /// On the way in: after what is named, and after what must come first though no field says so.
+    fn wanted_edges(&mut self) {
+        let makers: Vec<(Address, usize)> = self.make.iter().map(|(a, s)| (a.clone(), *s)).collect();
+        for (address, step) in makers {
+            let kind = self.kinds.get(address.kind());
+            for edge in self.desired.graph.edges(&address) {
+                if edge.to != address && !kind.is_some_and(|kind| kind.is_late(&edge.path)) {
+                    self.after_made(step, &edge.to);
+                }
+            }
+            let hidden = kind.map(|kind| (kind.also_after)(&address, &self.desired.graph)).unwrap_or_default();
+            for after in hidden.into_iter().filter(|after| after.address != address) {
+                self.after_made(step, &after.address);
+                self.after_late(step, &after.address);
+                if after.wait == Wait::Ready {
+                    self.steps[step].needs.push(Need { address: after.address, wait: Wait::Ready });
+                }
+            }
+        }
+        let late: Vec<(Address, usize)> = self.late.iter().map(|(a, s)| (a.clone(), *s)).collect();
+        for (address, step) in late {
+            self.after_made(step, &address);
+            for edge in self.desired.graph.edges(&address) {
+                if edge.to != address {
+                    self.after_made(step, &edge.to);
+                }
+            }
+        }
+    }
+
+    fn after_made(&mut self, step: usize, address: &Address) {
+        if let Some(made) = self.make.get(address).filter(|made| **made != step) {
+            self.steps[step].after.push(*made);
+        }
+    }
+
+    fn after_late(&mut self, step: usize, address: &Address) {
+        if let Some(late) = self.late.get(address).filter(|late| **late != step) {
+            self.steps[step].after.push(*late);
+        }
+    }
+
+    /// All live objects that are to go, retained ones left out.
+    fn drops(&self) -> Vec<Drop<'a>> {
+        let address_of = |live: &LiveDoc| match &live.owner {
+            crate::live::Owner::Stack(mark) => mark.address.clone(),
+            crate::live::Owner::Nobody => Address::new("nobody.nothing", &live.kind),
+        };
+        let mut drops = Vec::new();
+        for (address, verdict) in &self.decided.verdicts {
+            if let Verdict::Replace { old, order, .. } = verdict {
+                let first = *order == Replace::DeleteFirst;
+                let retain = if first { 0 } else { self.kinds.get(address.kind()).map_or(0, |kind| kind.retain) };
+                drops.extend(old.iter().skip(retain).map(|live| {
+                    Drop { live, address: address.clone(), because: "another takes its place", first }
+                }));
+            }
+        }
+        let mut kept: BTreeMap<Address, usize> = BTreeMap::new();
+        for live in &self.decided.retired {
+            let address = address_of(live);
+            let retain = self.kinds.get(address.kind()).map_or(0, |kind| kind.retain);
+            let kept = kept.entry(address.clone()).or_default();
+            *kept += 1;
+            if *kept > retain {
+                drops.push(Drop { live, address, because: "another has taken its place", first: false });
+            }
+        }
+        drops.extend(self.decided.removed.iter().map(|live| {
+            Drop { live, address: address_of(live), because: "the manifest does not name it", first: false }
+        }));
+        drops
+    }
+
+    fn drop_steps(&mut self, drops: Vec<Drop<'a>>, observed: &'a Observed) -> Result<(), Vec<PlanError>> {
+        let mut drops = drops;
+        self.take_names_first(&mut drops);
+        let everything: Vec<&LiveDoc> = observed.owned(&self.desired.stack).collect();
+        let mut uses = Uses::find(&drops, &everything);
+        let held = self.held(&drops, &uses);
+        for index in &held {
+            let text = "kept: something that stays still names it".to_owned();
+            self.notes.push(Note { address: drops[*index].address.clone(), text, blocks: false });
+        }
+        uses.0.retain(|one| !held.contains(&one.target));
+        let steps: BTreeMap<usize, usize> = (0..drops.len())
+            .rev()
+            .filter(|index| !held.contains(index))
+            .map(|index| {
+                let Drop { live, address, because, .. } = &drops[index];
+                (index, self.push(address, Op::Delete { live: (*live).clone() }, *because))
+            })
+            .collect();
+        self.successors(&drops, &steps);
+        self.users_first(&drops, &steps, &uses)?;
+        self.hidden_on_the_way_out(&drops, &steps, &everything);
+        Ok(())
+    }
+
+    /// A thing whose unique name a new one wants has to go first, whatever its address was.
+    fn take_names_first(&self, drops: &mut [Drop<'_>]) {
+        for (address, step) in &self.make {
+            let Op::Create { spec, .. } = &self.steps[*step].op else { continue };
+            let Some(kind) = self.kinds.get(address.kind()) else { continue };
+            let Ok(Some(name)) = (kind.unique)(spec) else { continue };
+            for drop in drops.iter_mut().filter(|drop| drop.address.kind() == kind.name) {
+                if (kind.unique)(&drop.live.spec).ok().flatten().as_ref() == Some(&name) {
+                    drop.first = true;
+                }
+            }
+        }
+    }
+
+    /// What cannot go because something that stays names it; and what that names in turn.
+    fn held(&self, drops: &[Drop<'_>], uses: &Uses<'_>) -> BTreeSet<usize> {
+        let mut held = BTreeSet::new();
+        loop {
+            let before = held.len();
+            for one in &uses.0 {
+                let stays = match one.user_drop {
+                    Some(user) => held.contains(&user),
+                    None => self.moving(one.user, &one.path).is_none() && !drops[one.target].first,
+                };
+                if stays {
+                    held.insert(one.target);
+                }
+            }
+            if held.len() == before {
+                return held;
+            }
+        }
+    }
+
+    /// The step in which a live resource that stays ceases to name something at `path`.
+    fn moving(&self, user: &LiveDoc, path: &str) -> Option<usize> {
+        let address = match &user.owner {
+            crate::live::Owner::Stack(mark) => &mark.address,
+            crate::live::Owner::Nobody => return None,
+        };
+        [self.make.get(address), self.late.get(address)].into_iter().flatten().copied().find(|step| {
+            matches!(&self.steps[*step].op, Op::Update { changes, .. } if changes.iter().any(|change| {
+                doc::path_matches(&change.path, path) || change.path.is_empty()
+            }))
+        })
+    }
+
+    fn successors(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>) {
+        for (index, step) in steps {
+            let drop = &drops[*index];
+            let made = [self.make.get(&drop.address), self.late.get(&drop.address)].into_iter().flatten().copied();
+            for made in made.collect::<Vec<_>>() {
+                let (before, after) = if drop.first { (*step, made) } else { (made, *step) };
+                self.steps[after].after.push(before);
+            }
+            if drop.first {
+                let kind = self.kinds.get(drop.address.kind());
+                let name = kind.and_then(|kind| (kind.unique)(&drop.live.spec).ok().flatten());
+                for (address, made) in self.make.clone() {
+                    let Op::Create { spec, .. } = &self.steps[made].op else { continue };
+                    let same = kind.is_some_and(|kind| {
+                        address.kind() == kind.name && name.is_some() && (kind.unique)(spec).ok().flatten() == name
+                    });
+                    if same {
+                        self.steps[made].after.push(*step);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Users go, or move, before what they use goes.
+    fn users_first(
+        &mut self,
+        drops: &[Drop<'_>],
+        steps: &BTreeMap<usize, usize>,
+        uses: &Uses<'_>,
+    ) -> Result<(), Vec<PlanError>> {
+        let circular = uses.circular(drops.len());
+        let mut cleared: BTreeMap<usize, usize> = BTreeMap::new();
+        for one in &uses.0 {
+            let Some(target) = steps.get(&one.target).copied() else { continue };
+            match one.user_drop {
+                None => {
+                    // Whatever moves to a successor that waits for this one to go cannot move before.
+                    if let Some(step) = self.moving(one.user, &one.path).filter(|_| !drops[one.target].first) {
+                        self.steps[target].after.push(step);
+                    }
+                }
+                Some(user) => {
+                    let kind = self.kinds.get(one.user.kind.as_str());
+                    let late = kind.filter(|kind| kind.is_late(&one.path));
+                    let both = circular.contains(&user) && circular.contains(&one.target);
+                    let before = match (late.filter(|_| both), cleared.get(&user), steps.get(&user)) {
+                        (Some(_), Some(step), _) => *step,
+                        (Some(kind), None, Some(goes)) => {
+                            let step = self.clear(&drops[user], kind).map_err(|error| vec![error])?;
+                            self.steps[*goes].after.push(step);
+                            cleared.insert(user, step);
+                            step
+                        }
+                        (_, _, Some(goes)) => *goes,
+                        (_, _, None) => continue,
+                    };
+                    self.steps[target].after.push(before);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, drop: &Drop<'_>, kind: &KindInfo) -> Result<usize, PlanError> {
+        let bare = Doc::from_value(&with_late_of(drop.live.spec.value(), &Value::Null, kind));
+        let spec = (kind.normal)(&bare)
+            .map_err(|error| PlanError::Misfit(drop.address.clone(), format!("{error:?}")))?;
+        let op = Op::Clear { live: drop.live.clone(), spec };
+        Ok(self.push(&drop.address, op, "others that go are named in it"))
+    }
+
+    /// The edges that no field carries, reversed, over what is live.
+    fn hidden_on_the_way_out(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, all: &[&LiveDoc]) {
+        let graph = live_graph(all);
+        let by_address: BTreeMap<&Address, Vec<usize>> =
+            steps.iter().fold(BTreeMap::new(), |mut map, (index, step)| {
+                map.entry(&drops[*index].address).or_insert_with(Vec::new).push(*step);
+                map
+            });
+        for (address, own) in &by_address {
+            let Some(kind) = self.kinds.get(address.kind()) else { continue };
+            for after in (kind.also_after)(address, &graph) {
+                if after.address == **address {
+                    continue;
+                }
+                for target in by_address.get(&after.address).into_iter().flatten() {
+                    self.steps[*target].after.extend(own.iter().filter(|step| *step != target));
+                }
+            }
+        }
+    }
+}
+
+/// Which live objects name those that are to go.
+struct Uses<'a>(Vec<Use<'a>>);
+
+struct Use<'a> {
+    user: &'a LiveDoc,
+    user_drop: Option<usize>,
+    path: String,
+    target: usize,
+}
+
+impl<'a> Uses<'a> {
+    fn find(drops: &[Drop<'_>], all: &[&'a LiveDoc]) -> Self {
+        let mut targets: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut dropped: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (index, drop) in drops.iter().enumerate() {
+            dropped.insert((&drop.live.kind, &drop.live.id), index);
+            targets.extend(names_of(drop.live).into_iter().map(|name| (name, index)));
+        }
+        let mut uses = Vec::new();
+        for user in all {
+            let user_drop = dropped.get(&(user.kind.as_str(), user.id.as_str())).copied();
+            for (path, name) in links(user) {
+                if let Some(target) = targets.get(&name).copied().filter(|target| Some(*target) != user_drop) {
+                    uses.push(Use { user, user_drop, path, target });
+                }
+            }
+        }
+        Self(uses)
+    }
+
+    /// Those that name each other in a circle, or are named by such.
+    fn circular(&self, count: usize) -> BTreeSet<usize> {
+        let mut left: BTreeSet<usize> = (0..count).collect();
+        loop {
+            let free: Vec<usize> = left
+                .iter()
+                .filter(|target| {
+                    !self.0.iter().any(|one| one.target == **target && one.user_drop.is_some_and(|u| left.contains(&u)))
+                })
+                .copied()
+                .collect();
+            if free.is_empty() {
+                return left;
+            }
+            for index in free {
+                left.remove(&index);
+            }
+        }
+    }
+}
+
+/// What others may call it: each text of its `out`, with kind and field.
+fn names_of(live: &LiveDoc) -> Vec<(String, String)> {
+    let out = live.out.value();
+    let fields = out.as_object().into_iter().flatten();
+    fields
+        .filter_map(|(field, value)| Some((format!("{}.{field}", live.kind), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// What it names: path, then kind, field and value.
+fn links(live: &LiveDoc) -> Vec<(String, (String, String))> {
+    let mut found = Vec::new();
+    doc::visit(&live.spec.value(), "", &mut |path, map| {
+        if let (Some(link), Some(value)) = (map.get(LINK).and_then(Value::as_str), map.get("value")) {
+            found.push((path.to_owned(), (link.to_owned(), value.as_str().unwrap_or_default().to_owned())));
+        }
+    });
+    found
+}
+
+/// The graph of what is live: links mapped back to addresses by kind, field and value.
+pub fn live_graph(all: &[&LiveDoc]) -> Graph {
+    let owner = |live: &LiveDoc| match &live.owner {
+        crate::live::Owner::Stack(mark) => Some(mark.address.clone()),
+        crate::live::Owner::Nobody => None,
+    };
+    let mut addresses = BTreeMap::new();
+    for live in all {
+        if let Some(address) = owner(live) {
+            addresses.extend(names_of(live).into_iter().map(|name| (name, address.clone())));
+        }
+    }
+    let mut graph = Graph::default();
+    for live in all {
+        let Some(address) = owner(live) else { continue };
+        let edges = links(live).into_iter().filter_map(|(path, name)| {
+            let to = addresses.get(&name)?.clone();
+            let field = name.0.rsplit('.').next().unwrap_or_default().to_owned();
+            Some(doc::Edge { path, to, field })
+        });
+        graph.add(&address, edges.collect());
+    }
+    graph
+}
+
+/// A spec whose late fields are those of another: empty where the other has none.
+fn with_late_of(spec: Value, other: &Value, kind: &KindInfo) -> Value {
+    let Value::Object(mut members) = spec else { return spec };
+    for path in kind.late {
+        let key = path.split('.').next().unwrap_or(path);
+        match other.get(key) {
+            Some(held) => members.insert(key.to_owned(), held.clone()),
+            None => members.remove(key),
+        };
+    }
+    Value::Object(members)
+}

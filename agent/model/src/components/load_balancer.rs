@@ -1,0 +1,249 @@
+//! `[load_balancer.X]`: a load balancer with its listeners and its group. Every listener answers 403 by itself; the rules
+//! that forward belong to the services. With an origin header, only requests that carry the secret are forwarded.
+
+mod config;
+pub mod routes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_core::address::Address;
+use agent_core::field::AtCreate;
+use agent_core::kind::Kind;
+use agent_core::reference::{Link, SecretRef, Text};
+use ipnet::{Ipv4Net, Ipv6Net};
+
+use super::{Attribute, Component, Declared, Place, Resources, Route, Want, What, network, path};
+use crate::expand::{Asked, Expansion};
+use crate::kinds::ec2::security_group::{self, Peer, Rule, SecurityGroup, SecurityGroupId};
+use crate::kinds::ec2::subnet::SubnetId;
+use crate::kinds::ec2::{Cidr4, Cidr6};
+use crate::kinds::elb;
+use crate::kinds::elb::action::{Action, Redirect};
+use crate::kinds::elb::listener::{self, Listener as ListenerKind, ListenerArn};
+use crate::kinds::elb::load_balancer::{self, LoadBalancer as Kinded};
+use crate::kinds::ssm::parameter::{self, Parameter};
+use crate::names;
+pub use config::Config;
+use config::{Listener, Protocol, Scheme};
+
+/// A load balancer.
+pub struct LoadBalancer;
+
+/// The key of the parameter that holds the secret of the origin header.
+const ORIGIN_HEADER: &str = "origin-header";
+/// How many random bytes the secret has: 64 hex digits, of the 128 characters that a condition takes.
+const SECRET_BYTES: usize = 32;
+/// The prefix list of the addresses from which CloudFront asks origins.
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html>
+pub const CLOUDFRONT: &str = "com.amazonaws.global.cloudfront.origin-facing";
+
+/// What a load balancer offers.
+#[derive(Debug)]
+pub struct Offer {
+    address: String,
+    /// The ports of its listeners, and where those that redirect lead.
+    listeners: BTreeMap<u16, Option<u16>>,
+    header: Option<String>,
+}
+
+impl Offer {
+    /// Its group.
+    pub fn group(&self) -> Link<SecurityGroupId> {
+        Link::to(&self.address)
+    }
+
+    /// A listener.
+    pub fn listener(&self, port: u16) -> Link<ListenerArn> {
+        Link::keyed(&self.address, &port.to_string())
+    }
+
+    /// The header that every request must carry, and its value.
+    pub fn header(&self) -> Option<(&str, SecretRef)> {
+        let to = Address::keyed(&self.address, Parameter::NAME, ORIGIN_HEADER);
+        self.header.as_deref().map(|name| (name, SecretRef::To { to, field: "value".into() }))
+    }
+
+    /// The listeners that forward.
+    pub fn forwarding(&self) -> Vec<u16> {
+        self.listeners.iter().filter(|(_, redirect)| redirect.is_none()).map(|(port, _)| *port).collect()
+    }
+
+    /// All listeners.
+    pub fn listeners(&self) -> Vec<u16> {
+        self.listeners.keys().copied().collect()
+    }
+
+    /// The listener of that port, or the only one that forwards; `None` where that is none, or not one.
+    pub fn chosen(&self, port: Option<u16>) -> Option<u16> {
+        match (port, self.forwarding().as_slice()) {
+            (Some(port), forwarding) => forwarding.contains(&port).then_some(port),
+            (None, [only]) => Some(*only),
+            (None, _) => None,
+        }
+    }
+
+    /// Whether what nothing else takes goes to the listener's default action. Behind a header there is no such thing:
+    /// a default action has no conditions, so it is a rule that comes last.
+    pub fn has_default_action(&self) -> bool {
+        self.header.is_none()
+    }
+}
+
+impl Component for LoadBalancer {
+    const TYPE: &'static str = "load_balancer";
+    const DOC: &'static str = "A load balancer with its listeners, and whom it lets in.";
+    type Config = Config;
+
+    fn declare(config: &Config, at: &mut Place<'_>) -> Declared {
+        config.check(at);
+        let own = Address::new(&at.address(), Kinded::NAME);
+        let attribute = |field: &str| Attribute::Text(Text::reference(own.clone(), field));
+        let want = Want { path: path(&["network"]), types: &["network"], given: config.network.clone() };
+        let offer = Offer {
+            address: at.address(),
+            listeners: config.listeners.iter().map(|(port, listener)| (*port, listener.redirect)).collect(),
+            header: config.origin_header.as_ref().map(|header| header.name.clone()),
+        };
+        Declared {
+            wants: vec![want],
+            offer: Some(super::Offer::LoadBalancer(offer)),
+            attributes: BTreeMap::from([
+                ("arn", attribute("arn")),
+                ("dns_name", attribute("dns_name")),
+                ("zone_id", attribute("canonical_hosted_zone_id")),
+            ]),
+            ..Declared::default()
+        }
+    }
+
+    fn expand(config: &Config, all: &Expansion<'_>, at: &mut Place<'_>) -> Resources {
+        let mut made = Resources::of(at);
+        let Some(network) = all.link(&["network"]) else { return made };
+        let super::Offer::Network(offer) = network.offer else { return made };
+        let Some(subnets) = config.subnets(offer, &network.address(), at) else { return made };
+        let own = at.address();
+        made.add::<SecurityGroup>(&security_group::Spec {
+            name: names::security_group(&[&at.stack.name, LoadBalancer::TYPE, at.name()]),
+            description: format!("Load balancer {own}"),
+            vpc: offer.vpc(),
+            ingress: ingress(config, offer, &network.address(), all),
+            egress: all.asked().iter().filter_map(reach).collect(),
+            tags: at.named_tags(&[]),
+        });
+        made.add::<Kinded>(&config.load_balancer(subnets, Link::to(&own), at));
+        for (port, listener) in &config.listeners {
+            let spec = config.listener(*port, listener, all, at);
+            made.keyed::<ListenerKind>(&port.to_string(), &spec);
+        }
+        if let Some(header) = &config.origin_header {
+            made.keyed::<Parameter>(
+                ORIGIN_HEADER,
+                &parameter::Spec {
+                    name: names::parameter(&at.stack.name, &format!("{own}/{ORIGIN_HEADER}")),
+                    kind: parameter::Type::SecureString,
+                    value: None,
+                    generate: AtCreate(Some(parameter::Generate { bytes: SECRET_BYTES })),
+                    description: Some(format!("The value of {} that {own} wants", header.name)),
+                    tier: parameter::Tier::Standard,
+                    key_id: None,
+                    tags: at.tags(),
+                },
+            );
+        }
+        made
+    }
+}
+
+/// Who may open connections to the listeners.
+fn ingress(config: &Config, network: &network::Offer, named: &str, all: &Expansion<'_>) -> BTreeSet<Rule> {
+    let mut rules = BTreeSet::new();
+    for (port, listener) in &config.listeners {
+        let mut admit = |peer: Peer, who: &str| {
+            rules.insert(Rule::tcp(*port, peer).described(Some(format!("{} from {who}", listener.protocol().word()))));
+        };
+        match (config.scheme, &config.public) {
+            (Scheme::Internal, _) => admit(Peer::CidrIpv4(network.cidr), named),
+            (Scheme::InternetFacing, Some(_)) => {
+                admit(Peer::CidrIpv4(Cidr4::new(Ipv4Net::default())), "everywhere");
+                admit(Peer::CidrIpv6(Cidr6::new(Ipv6Net::default())), "everywhere");
+            }
+            // CloudFront asks no listener that only redirects, and its list counts as 55 of the 60 rules of a group.
+            (Scheme::InternetFacing, None) if listener.redirect.is_some() => {}
+            (Scheme::InternetFacing, None) => admit(Peer::PrefixList(all.prefix_list(CLOUDFRONT)), "CloudFront"),
+        }
+    }
+    rules
+}
+
+/// The way from the load balancer to whoever wants to be reached.
+fn reach(asked: &Asked) -> Option<Rule> {
+    let What::Reach { group, port } = &asked.what else { return None };
+    Some(Rule::tcp(*port, Peer::Group(Link::To(group.clone()))).described(Some(format!("to {}", asked.component))))
+}
+
+impl Config {
+    fn load_balancer(
+        &self,
+        subnets: BTreeSet<Link<SubnetId>>,
+        group: Link<SecurityGroupId>,
+        at: &Place<'_>,
+    ) -> load_balancer::Spec {
+        let name = names::load_balancer(&[&at.stack.name, at.name()]);
+        let scheme = match self.scheme {
+            Scheme::Internal => load_balancer::Scheme::Internal,
+            Scheme::InternetFacing => load_balancer::Scheme::InternetFacing,
+        };
+        let application = load_balancer::Application {
+            idle_timeout_seconds: self.idle_timeout.into(),
+            drop_invalid_header_fields: self.drop_invalid_header_fields,
+            ..load_balancer::Application::default()
+        };
+        load_balancer::Spec {
+            deletion_protection: self.deletion_protection,
+            application: Some(application),
+            tags: at.tags(),
+            ..load_balancer::Spec::new(name, load_balancer::Type::Application, scheme, subnets, [group].into())
+        }
+    }
+
+    fn listener(&self, port: u16, listener: &Listener, all: &Expansion<'_>, at: &Place<'_>) -> listener::Spec {
+        let protocol = match listener.protocol() {
+            Protocol::Http => elb::Protocol::Http,
+            Protocol::Https => elb::Protocol::Https,
+        };
+        let action = self.default_action(port, listener, all, at);
+        listener::Spec {
+            ssl_policy: (listener.protocol() == Protocol::Https).then(|| listener.tls_policy().to_owned()),
+            certificate: listener.certificate.as_deref().map(Text::from),
+            tags: at.tags(),
+            ..listener::Spec::new(Link::to(&at.address()), port, protocol, action)
+        }
+    }
+
+    /// What a listener does by itself: it sends on, or refuses. Without a header to ask for, it may forward what no rule
+    /// takes.
+    fn default_action(&self, port: u16, listener: &Listener, all: &Expansion<'_>, at: &Place<'_>) -> Action {
+        if let Some(target) = listener.redirect {
+            let secure = self.listeners.get(&target).is_some_and(|other| other.protocol() == Protocol::Https);
+            let protocol = if secure { "HTTPS" } else { "HTTP" };
+            return Action::Redirect(Redirect {
+                protocol: protocol.into(),
+                port: target.to_string(),
+                ..Redirect::default()
+            });
+        }
+        let takes_rest = |route: &Route| {
+            self.origin_header.is_none()
+                && route.host.is_none()
+                && route.path.is_none()
+                && route.listener.is_none_or(|listener| listener == port)
+        };
+        match routes::routes(all.asked()).find(|(_, route)| takes_rest(route)) {
+            Some((asked, route)) => {
+                let key = routes::target_key(at.name(), &route.port);
+                Action::forward(Link::keyed(&asked.component, &key))
+            }
+            None => Action::respond(403, "Forbidden"),
+        }
+    }
+}

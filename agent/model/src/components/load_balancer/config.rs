@@ -1,0 +1,292 @@
+//! The keys of `[load_balancer.X]`, and what can be said about them alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_core::reference::Link;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::components::{Place, list, network};
+use crate::kinds::ec2::subnet::SubnetId;
+
+/// `[load_balancer.X]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `application` (HTTP) or `network` (TCP).
+    #[serde(rename = "type", default)]
+    kind: Type,
+    /// `internal`, or `internet-facing`.
+    #[serde(default)]
+    pub(super) scheme: Scheme,
+    /// The network that it stands in; the stack's only one when left out.
+    pub(super) network: Option<String>,
+    /// The tier of the network; `public` for an internet-facing one, else `private`.
+    tier: Option<String>,
+    /// The listeners by port: `{ 443 = { certificate = "arn:…" }, 80 = { redirect = 443 } }`.
+    pub(super) listeners: BTreeMap<u16, Listener>,
+    /// The secret header without which nothing is forwarded; CloudFront sends it.
+    pub(super) origin_header: Option<OriginHeader>,
+    /// Why everybody may reach it, where no CloudFront stands in front of it.
+    pub(super) public: Option<String>,
+    /// Whether AWS refuses to delete it.
+    #[serde(default)]
+    pub(super) deletion_protection: bool,
+    /// Seconds after which a silent connection is closed.
+    #[serde(default = "sixty")]
+    #[schemars(range(min = 1, max = 4000))]
+    pub(super) idle_timeout: u16,
+    /// Whether headers that no standard allows are taken out of requests.
+    #[serde(default = "yes")]
+    pub(super) drop_invalid_header_fields: bool,
+}
+
+fn sixty() -> u16 {
+    60
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Type {
+    /// HTTP and HTTPS.
+    #[default]
+    Application,
+    /// TCP, TLS and UDP.
+    Network,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Scheme {
+    /// Only within the network.
+    #[default]
+    Internal,
+    /// With addresses of the internet.
+    InternetFacing,
+}
+
+/// A listener.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listener {
+    /// `https` where there is a certificate, else `http`.
+    protocol: Option<Protocol>,
+    /// The ARN of the certificate.
+    pub(super) certificate: Option<String>,
+    /// The port of the listener to which all requests are sent on; nothing is forwarded then.
+    pub(super) redirect: Option<u16>,
+    /// The versions and ciphers of TLS, by AWS's name.
+    tls_policy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Protocol {
+    /// Without encryption.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+impl Protocol {
+    /// As people write it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Http => "HTTP",
+            Self::Https => "HTTPS",
+        }
+    }
+}
+
+/// The origin header.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OriginHeader {
+    /// The name of the header.
+    pub(super) name: String,
+    /// How often the secret is changed.
+    every: Option<String>,
+}
+
+impl Listener {
+    pub(super) fn protocol(&self) -> Protocol {
+        match self.protocol {
+            Some(protocol) => protocol,
+            None if self.certificate.is_some() => Protocol::Https,
+            None => Protocol::Http,
+        }
+    }
+
+    /// TLS 1.3 and 1.2 with forward secrecy, which AWS recommends, unless the manifest says otherwise.
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>
+    pub(super) fn tls_policy(&self) -> &str {
+        self.tls_policy.as_deref().unwrap_or("ELBSecurityPolicy-TLS13-1-2-2021-06")
+    }
+}
+
+impl Config {
+    pub(super) fn check(&self, at: &mut Place<'_>) {
+        if self.kind == Type::Network {
+            at.later(&["type"], "network load balancers come");
+        }
+        if let Some(header) = &self.origin_header {
+            check_header(header, at);
+        }
+        self.check_reach(at);
+        let forwards = self.listeners.values().any(|listener| listener.redirect.is_none());
+        if self.listeners.is_empty() {
+            let message = format!("`{}` listens on no port", at.address());
+            at.hinted("no-listener", &["listeners"], message, "for example `listeners = { 80 = {} }`");
+        } else if !forwards {
+            at.problem("no-listener", &["listeners"], format!("all listeners of `{}` redirect", at.address()));
+        }
+        for (port, listener) in &self.listeners {
+            self.check_listener(*port, listener, at);
+        }
+    }
+
+    /// Whether it is said who may reach it.
+    fn check_reach(&self, at: &mut Place<'_>) {
+        let own = at.address();
+        match (self.scheme, &self.public, &self.origin_header) {
+            (Scheme::Internal, Some(_), _) => {
+                let message = format!("`{own}` is internal, so nobody but the network reaches it");
+                at.hinted(
+                    "conflict",
+                    &["public"],
+                    message,
+                    "take `public` away, or say `scheme = \"internet-facing\"`",
+                );
+            }
+            (Scheme::InternetFacing, Some(reason), _)
+                if reason.trim().trim_start_matches("reason:").trim().is_empty() =>
+            {
+                let message = format!("`{own}.public` gives no reason");
+                at.hinted("missing-reason", &["public"], message, "say why: `public = \"reason: …\"`");
+            }
+            (Scheme::InternetFacing, None, None) => at.hinted(
+                "open-load-balancer",
+                &["scheme"],
+                format!("`{own}` faces the internet, and nothing says who may reach it"),
+                "behind CloudFront: `origin_header = { name = \"X-Origin-Verify\" }`; for everybody: \
+                 `public = \"reason: …\"`",
+            ),
+            _ => {}
+        }
+    }
+
+    fn check_listener(&self, port: u16, listener: &Listener, at: &mut Place<'_>) {
+        let own = at.address();
+        let place = |key: &str| ["listeners".to_owned(), port.to_string(), key.to_owned()];
+        if port == 0 {
+            at.problem("out-of-range", &["listeners", "0"], format!("`{own}` cannot listen on port 0"));
+        }
+        if let Some(target) = listener.redirect {
+            let known: Vec<String> =
+                self.listeners.keys().filter(|other| **other != port).map(u16::to_string).collect();
+            if target == port {
+                at.problem("bad-redirect", &place("redirect"), format!("the listener {port} redirects to itself"));
+            } else if !self.listeners.contains_key(&target) {
+                let message = format!("the listener {port} redirects to {target}, and `{own}` has no such listener");
+                if known.is_empty() {
+                    at.problem("bad-redirect", &place("redirect"), message);
+                } else {
+                    let hint = format!("its others are {}", list(known.iter().map(String::as_str)));
+                    at.hinted("bad-redirect", &place("redirect"), message, hint);
+                }
+            } else if self.listeners.get(&target).is_some_and(|other| other.redirect.is_some()) {
+                let message = format!("the listener {port} redirects to {target}, which redirects too");
+                at.problem("bad-redirect", &place("redirect"), message);
+            }
+        }
+        match (listener.protocol(), &listener.certificate) {
+            (Protocol::Https, None) => {
+                let hint = format!("add `certificate = \"arn:aws:acm:{}:…\"`", at.stack.region);
+                let message = format!("the listener {port} of `{own}` speaks HTTPS, and has no certificate");
+                at.hinted("missing-key", &["listeners".to_owned(), port.to_string()], message, hint);
+            }
+            (Protocol::Http, Some(_)) => {
+                let message = format!("the listener {port} of `{own}` speaks HTTP, which takes no certificate");
+                at.problem("conflict", &place("certificate"), message);
+            }
+            (Protocol::Http, None) if listener.tls_policy.is_some() => {
+                let message = format!("the listener {port} of `{own}` speaks HTTP, which has no TLS policy");
+                at.problem("conflict", &place("tls_policy"), message);
+            }
+            (Protocol::Https, Some(certificate)) => check_certificate(certificate, &place("certificate"), at),
+            (Protocol::Http, None) => {}
+        }
+    }
+
+    /// The subnets that it stands in.
+    pub(super) fn subnets(
+        &self,
+        network: &network::Offer,
+        named: &str,
+        at: &mut Place<'_>,
+    ) -> Option<BTreeSet<Link<SubnetId>>> {
+        let tier = self.tier.as_deref().unwrap_or(match self.scheme {
+            Scheme::Internal => "private",
+            Scheme::InternetFacing => network::PUBLIC,
+        });
+        let Some(subnets) = network.subnets(tier) else {
+            let message = format!("`{named}` has no tier `{tier}`, and `{}` stands there", at.address());
+            let hint = format!("its tiers are {}; another is chosen by `tier`", list(network.tiers()));
+            at.hinted("unknown-tier", &["tier"], message, hint);
+            return None;
+        };
+        if self.scheme == Scheme::InternetFacing && tier != network::PUBLIC {
+            let message =
+                format!("the tier `{tier}` of `{named}` has no route to the internet, which `{}` faces", at.address());
+            at.problem("unknown-tier", &["tier"], message);
+        }
+        // "You must specify subnets from at least two Availability Zones": CreateLoadBalancer.
+        if network.zones < 2 {
+            let message = format!("`{}` needs two zones at least, and `{named}` is in one", at.address());
+            at.hinted("too-few-zones", &[] as &[&str], message, format!("say `zones = 2` in `[{named}]`"));
+        }
+        Some(subnets)
+    }
+}
+
+fn check_certificate(certificate: &str, place: &[String], at: &mut Place<'_>) {
+    if certificate.starts_with("certificate.") {
+        at.later(place, "certificates of the manifest come");
+        return;
+    }
+    let region = at.stack.region.clone();
+    let parts: Vec<&str> = certificate.split(':').collect();
+    let problem = match parts.as_slice() {
+        ["arn", _, "acm", place, _, id] if id.starts_with("certificate/") && *place == region => return,
+        ["arn", _, "iam", "", _, id] if id.starts_with("server-certificate/") => return,
+        ["arn", _, "acm", other, _, _] => format!("the certificate is in {other}, and the load balancer in {region}"),
+        _ => format!("`{certificate}` is not the ARN of a certificate"),
+    };
+    at.hinted(
+        "bad-certificate",
+        place,
+        problem,
+        format!("it looks like `arn:aws:acm:{region}:123456789012:certificate/…`"),
+    );
+}
+
+/// The limits of a condition on a header.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html>
+fn check_header(header: &OriginHeader, at: &mut Place<'_>) {
+    let name = header.name.as_str();
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let place = ["origin_header", "name"];
+    if name.is_empty() || name.len() > 40 || !name.chars().all(token) || name.contains(['*', '?']) {
+        let hint = "letters, digits and `-`, 40 characters at most: `X-Origin-Verify`";
+        at.hinted("bad-header", &place, format!("`{name}` is no name of a header"), hint);
+    } else if name.eq_ignore_ascii_case("host") {
+        at.problem("bad-header", &place, "the header `Host` says where a request goes, and holds no secret");
+    }
+    if header.every.is_some() {
+        at.later(&["origin_header", "every"], "rotation comes");
+    }
+}

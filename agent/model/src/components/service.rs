@@ -1,0 +1,254 @@
+//! `[service.X]`: a number of equal tasks on Fargate, with the roles, the group, the log group and the target groups that
+//! they need, and the rules that lead to them.
+
+mod check;
+mod config;
+mod exposure;
+mod roles;
+mod sources;
+mod task;
+
+use std::collections::BTreeMap;
+
+use agent_core::address::Address;
+use agent_core::field::AtCreate;
+use agent_core::kind::Kind;
+use agent_core::reference::{Link, Text};
+
+use super::{Attribute, Component, Declared, Need, Offer, Path, Place, Resources, Route, Want, What, network, path};
+use crate::expand::{Expansion, Linked};
+use crate::kinds::ec2::Cidr4;
+use crate::kinds::ec2::security_group::{self, Peer, Rule, SecurityGroup};
+use crate::kinds::ecs::service::{self, Count, Service as Kinded};
+use crate::kinds::logs::log_group::{self, LogGroup};
+use crate::names::{self, limits};
+pub use config::Config;
+use config::Image;
+use sources::{EcrImage, SecretSource};
+
+/// A service.
+pub struct Service;
+
+/// Where the `n`-th item under `key` is written.
+fn item(key: &str, n: usize) -> Path {
+    vec![key.into(), n.to_string()]
+}
+
+/// Where a value of the `n`-th exposure is written.
+fn expose(n: usize, key: &str) -> Path {
+    vec!["expose".into(), n.to_string(), key.into()]
+}
+
+impl Config {
+    /// The image as ECS takes it. Images of repositories of the stack are reported when the keys are checked.
+    fn image(&self) -> &str {
+        match &self.image {
+            Image::Name(name) => name,
+            Image::Of(_) => "",
+        }
+    }
+
+    /// Whether tasks get addresses of the internet, and so reach everything without endpoints.
+    fn is_public(&self) -> bool {
+        self.tier == network::PUBLIC
+    }
+
+    /// The APIs of AWS that a task needs to start, and where each is said.
+    fn endpoints(&self) -> Vec<(&'static str, Path)> {
+        let mut needed = vec![("logs", path(&["logs"]))];
+        if EcrImage::parse(self.image()).is_some() {
+            // The layers of an image are in S3.
+            needed.extend(["ecr.api", "ecr.dkr", "s3"].map(|service| (service, path(&["image"]))));
+        }
+        for (name, text) in &self.secrets {
+            let at = path(&["secrets", name]);
+            match SecretSource::parse(text) {
+                SecretSource::Component(..) | SecretSource::Parameter(_) => needed.push(("ssm", at)),
+                SecretSource::Secret(..) => needed.push(("secretsmanager", at)),
+                SecretSource::Other => {}
+            }
+        }
+        needed.extend((0..self.uses.len()).map(|n| ("ssm", item("uses", n))));
+        needed
+    }
+
+    fn wants(&self) -> Vec<Want> {
+        let mut wants = vec![
+            Want { path: path(&["network"]), types: &["network"], given: self.network.clone() },
+            Want { path: path(&["cluster"]), types: &["cluster"], given: self.cluster.clone() },
+        ];
+        for (n, exposed) in self.expose.iter().enumerate() {
+            let given = exposed.load_balancer.clone();
+            wants.push(Want { path: expose(n, "load_balancer"), types: &["load_balancer"], given });
+        }
+        for (name, text) in &self.secrets {
+            if let SecretSource::Component(component, _) = SecretSource::parse(text) {
+                let path = path(&["secrets", name]);
+                wants.push(Want { path, types: &["parameter"], given: Some(component) });
+            }
+        }
+        for (n, text) in self.uses.iter().enumerate() {
+            wants.push(Want { path: item("uses", n), types: &["parameter"], given: Some(text.clone()) });
+        }
+        wants
+    }
+
+    fn needs(&self, at: &Place<'_>) -> Vec<Need> {
+        let own = at.address();
+        let mut needs = Vec::new();
+        if !self.is_public() {
+            needs.extend(self.endpoints().into_iter().map(|(service, path)| Need {
+                of: vec!["network".into()],
+                path,
+                what: What::Endpoint(service),
+            }));
+        }
+        for (n, exposed) in self.expose.iter().enumerate() {
+            let Some((port_name, port)) = self.exposed_port(exposed) else { continue };
+            let of = expose(n, "load_balancer");
+            let group = Address::new(&own, SecurityGroup::NAME);
+            needs.push(Need { of: of.clone(), path: item("expose", n), what: What::Reach { group, port } });
+            needs.push(Need {
+                of,
+                path: item("expose", n),
+                what: What::Route(Route {
+                    listener: exposed.listener,
+                    host: exposed.host.clone(),
+                    path: exposed.path.clone(),
+                    priority: exposed.priority,
+                    port: port_name,
+                }),
+            });
+        }
+        needs
+    }
+}
+
+impl Component for Service {
+    const TYPE: &'static str = "service";
+    const DOC: &'static str = "A number of equal tasks on Fargate, and the ways to them.";
+    type Config = Config;
+
+    fn declare(config: &Config, at: &mut Place<'_>) -> Declared {
+        config.check(at);
+        let group = Address::new(&at.address(), SecurityGroup::NAME);
+        Declared {
+            wants: config.wants(),
+            needs: config.needs(at),
+            offer: Some(Offer::Service),
+            attributes: BTreeMap::from([
+                ("name", Attribute::Text(name(at).into())),
+                ("security_group_id", Attribute::Text(Text::reference(group, "id"))),
+            ]),
+            texts: config.env.iter().map(|(name, text)| (path(&["env", name]), text.clone())).collect(),
+        }
+    }
+
+    fn expand(config: &Config, all: &Expansion<'_>, at: &mut Place<'_>) -> Resources {
+        let mut made = Resources::of(at);
+        let Some((named, network)) = network_of(all) else { return made };
+        let Some(subnets) = network.subnets(&config.tier) else {
+            let message = format!("`{}` has no tier `{}`", named.address(), config.tier);
+            let hint = format!("its tiers are {}", super::list(network.tiers()));
+            at.hinted("unknown-tier", &["tier"], message, hint);
+            return made;
+        };
+        config.check_endpoints(&named, network, at);
+        let own = at.address();
+        let exposures = config.exposures(&named, all, at);
+        config.add_roles(all, &mut made, at);
+        made.add::<LogGroup>(&log_group::Spec {
+            name: log_group::name_of(&at.stack.name, &Address::new(&own, LogGroup::NAME)),
+            retention_in_days: config.logs.days().ok(),
+            kms_key_id: None,
+            log_group_class: log_group::Class::Standard,
+            tags: AtCreate(Some(at.stack.tags.clone())),
+        });
+        made.add::<SecurityGroup>(&security_group::Spec {
+            name: names::security_group(&[&at.stack.name, Service::TYPE, at.name()]),
+            description: format!("Tasks of {own}"),
+            vpc: network.vpc(),
+            ingress: exposures.iter().map(exposure::Exposure::ingress).collect(),
+            egress: config.egress(network, all, at),
+            tags: at.named_tags(&[]),
+        });
+        config.add_task_definition(all, &mut made, at);
+        config.add_targets(&exposures, network, &mut made, at);
+        made.add::<Kinded>(&service::Spec {
+            name: name(at),
+            cluster: all.link(&["cluster"]).map_or_else(|| Link::value(""), |cluster| Link::to(&cluster.address())),
+            task_definition: Link::to(&own),
+            desired_count: Count::Fixed(config.count.into()),
+            launch_type: service::LaunchType::Fargate,
+            capacity_provider_strategy: BTreeMap::new(),
+            platform_version: "LATEST".into(),
+            network: service::Network {
+                subnets,
+                security_groups: [Link::to(&own)].into(),
+                assign_public_ip: config.is_public(),
+            },
+            load_balancers: exposures.iter().map(|exposure| exposure.load_balancer(&own, at.name())).collect(),
+            deployment: config.deployment(),
+            health_check_grace_period_seconds: if exposures.is_empty() { 0 } else { config.health.grace.into() },
+            enable_execute_command: false,
+            propagate_tags: service::PropagateTags::Service,
+            enable_ecs_managed_tags: true,
+            availability_zone_rebalancing: agent_core::field::AwsDecides::Unset,
+            service_connect: None,
+            tags: at.tags(),
+        });
+        made
+    }
+}
+
+/// The network that was named.
+fn network_of<'a>(all: &Expansion<'a>) -> Option<(Linked<'a>, &'a network::Offer)> {
+    let named = all.link(&["network"])?;
+    match named.offer {
+        Offer::Network(offer) => Some((named, offer)),
+        _ => None,
+    }
+}
+
+/// What the service is called in its cluster, and the family of its task definitions.
+fn name(at: &Place<'_>) -> String {
+    names::name(&[&at.stack.name, at.name()], limits::ECS)
+}
+
+impl Config {
+    /// To whom tasks may open connections: the endpoints, and S3 for the layers of images.
+    fn egress(
+        &self,
+        network: &network::Offer,
+        all: &Expansion<'_>,
+        at: &Place<'_>,
+    ) -> std::collections::BTreeSet<Rule> {
+        let https = |peer: Peer, to: &str| Rule::tcp(443, peer).described(Some(format!("HTTPS to {to}")));
+        if self.is_public() {
+            return [https(Peer::CidrIpv4(Cidr4::new(ipnet::Ipv4Net::default())), "everywhere")].into();
+        }
+        let needed: Vec<&str> = self.endpoints().into_iter().map(|(service, _)| service).collect();
+        let mut rules = std::collections::BTreeSet::new();
+        if needed.iter().any(|service| !network::is_gateway(service)) {
+            rules.insert(https(Peer::Group(network.endpoint_group()), "the endpoints"));
+        }
+        for service in needed.iter().filter(|service| network::is_gateway(service)) {
+            let list = all.prefix_list(&network::prefix_list(service, &at.stack.region));
+            rules.insert(https(Peer::PrefixList(list), &service.to_uppercase()));
+        }
+        rules
+    }
+
+    fn deployment(&self) -> service::Deployment {
+        service::Deployment {
+            minimum_healthy_percent: self.deploy.minimum_percent.into(),
+            maximum_percent: self.deploy.maximum_percent.into(),
+            circuit_breaker: service::CircuitBreaker {
+                enable: self.deploy.circuit_breaker,
+                rollback: self.deploy.circuit_breaker,
+            },
+            alarms: None,
+            strategy: service::Strategy::Rolling,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What can be said about a service's keys before anything else is known, and whether its network has what its tasks need.
+
+use std::collections::BTreeMap;
+
+use super::config::{Config, Expose, HTTP, Image, Strategy};
+use super::sources::SecretSource;
+use super::{expose, item, network};
+use crate::components::load_balancer::routes::LONGEST;
+use crate::components::{Place, list};
+use crate::expand::Linked;
+use crate::kinds::ecs::task_definition::size::{self, BadSize};
+
+impl Config {
+    pub(super) fn check(&self, at: &mut Place<'_>) {
+        self.check_image(at);
+        match size::check(self.cpu, self.memory, false) {
+            Ok(()) => {}
+            Err(error @ BadSize::Memory { .. }) => at.problem("bad-size", &["memory"], error.to_string()),
+            Err(error) => at.problem("bad-size", &["cpu"], error.to_string()),
+        }
+        self.check_ports(at);
+        self.check_variables(at);
+        for (n, exposed) in self.expose.iter().enumerate() {
+            self.check_exposed(n, exposed, at);
+        }
+        self.check_health(at);
+        if self.deploy.strategy != Strategy::Rolling {
+            at.later(&["deploy", "strategy"], "other strategies than `rolling` come");
+        }
+        if self.deploy.minimum_percent == 100 && self.deploy.maximum_percent == 100 {
+            let message = "neither may a task be missing nor may there be one more: no task could ever be replaced";
+            at.problem("conflict", &["deploy", "maximum_percent"], message);
+        }
+        if let Err(error) = self.logs.days() {
+            at.problem("bad-days", &["logs", "days"], error.to_string());
+        }
+        if self.logs.delete {
+            at.later(&["logs", "delete"], "log groups that go with their service come");
+        }
+        for (n, name) in self.uses.iter().enumerate() {
+            if self.uses[..n].contains(name) {
+                at.problem("defined-twice", &item("uses", n), format!("`{}` uses `{name}` twice", at.address()));
+            }
+        }
+    }
+
+    fn check_image(&self, at: &mut Place<'_>) {
+        let Image::Name(name) = &self.image else {
+            at.later(&["image"], "repositories of the manifest come");
+            return;
+        };
+        let plain = !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_graphic());
+        if !plain || name.starts_with(['/', ':', '@']) || name.contains("://") {
+            let hint = "for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1.0.0`";
+            at.hinted("bad-image", &["image"], format!("`{name}` is no name of an image"), hint);
+        }
+    }
+
+    fn check_ports(&self, at: &mut Place<'_>) {
+        if self.has_port_twice() {
+            let message = format!("`{}` has both `port` and `ports`", at.address());
+            at.hinted("conflict", &["port"], message, format!("write `ports = {{ {HTTP} = … }}`"));
+        }
+        let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
+        for (name, port) in self.ports() {
+            let place = self.port_path(name);
+            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+            if name.is_empty() || name.len() > 64 || !name.chars().all(word) {
+                let hint = "small letters, digits, `-` and `_`, 64 at most";
+                at.hinted_key("bad-name", &place, format!("`{name}` is no name for a port"), hint);
+            }
+            if port == 0 {
+                at.problem("out-of-range", &place, format!("`{}`: nothing listens on port 0", at.called(&place)));
+            }
+            if let Some(other) = seen.insert(port, name) {
+                at.problem("defined-twice", &place, format!("the ports `{other}` and `{name}` are both {port}"));
+            }
+        }
+    }
+
+    fn check_variables(&self, at: &mut Place<'_>) {
+        for (key, names) in [("env", self.env.keys()), ("secrets", self.secrets.keys())] {
+            for name in names {
+                if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_whitespace) {
+                    let message = format!("`{name}` is no name of an environment variable");
+                    at.hinted_key("bad-name", &[key, name], message, "letters, digits and `_`: `LOG_LEVEL`");
+                }
+            }
+        }
+        for (name, text) in &self.secrets {
+            if self.env.contains_key(name) {
+                let (first, again) = (at.span(&["env", name]), at.span(&["secrets", name]));
+                let message = format!("`{name}` stands under `env` and under `secrets`");
+                let problem = agent_core::source::Problem::new("defined-twice", message).at(&again);
+                at.problems.push(problem.also(&first, "the other one"));
+            }
+            match SecretSource::parse(text) {
+                SecretSource::Other => {
+                    let hint = "write `parameter.NAME`, or the ARN of a parameter or of a secret of Secrets Manager";
+                    at.hinted("bad-secret", &["secrets", name], format!("`{text}` holds no secret"), hint);
+                }
+                SecretSource::Component(component, Some(key)) if component.starts_with("parameter.") => {
+                    let message = format!("ECS takes `{component}` as a whole, and not its key `{key}`");
+                    at.problem("bad-secret", &["secrets", name], message);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_exposed(&self, n: usize, exposed: &Expose, at: &mut Place<'_>) {
+        let called = at.called(&item("expose", n));
+        let ports = self.ports();
+        if ports.is_empty() {
+            let hint = "say where the container listens: `port = 8080`";
+            at.hinted("missing-key", &item("expose", n), format!("`{}` has no port to expose", at.address()), hint);
+        } else if let Some(port) = &exposed.port {
+            if !ports.contains_key(port.as_str()) {
+                let known: Vec<&str> = ports.keys().copied().collect();
+                let hint = agent_core::manifest::suggest::hint(port, &known, "they are").unwrap_or_default();
+                at.hinted("unknown-port", &expose(n, "port"), format!("`{}` has no port `{port}`", at.address()), hint);
+            }
+        } else if self.exposed_port(exposed).is_none() {
+            let hint = format!("its ports are {}", list(ports.keys().copied()));
+            at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `port`"), hint);
+        }
+        match (exposed.default, exposed.path.is_some() || exposed.host.is_some()) {
+            (true, true) => {
+                let message = format!("`{called}` has conditions, and is to take what no other takes");
+                at.problem("conflict", &expose(n, "default"), message);
+            }
+            (false, false) => {
+                let hint = "add `path = \"/…\"` or `host = \"…\"`; `default = true` takes what no other takes";
+                at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `path` or `host`"), hint);
+            }
+            _ => {}
+        }
+        if exposed.default && exposed.priority.is_some() {
+            let message = "what takes what no other takes comes last, whatever its priority";
+            at.problem("conflict", &expose(n, "priority"), message);
+        }
+        if let Some(path) = &exposed.path {
+            check_path(path, &expose(n, "path"), at);
+        }
+        if let Some(host) = &exposed.host {
+            check_host(host, &expose(n, "host"), at);
+        }
+    }
+
+    fn check_health(&self, at: &mut Place<'_>) {
+        let health = &self.health;
+        if !health.path.starts_with('/')
+            || health.path.len() > 1024
+            || !health.path.chars().all(|c| c.is_ascii_graphic())
+        {
+            let message = format!("`{}` is no path", health.path);
+            at.hinted("bad-path", &["health", "path"], message, "it begins with `/`: `/health`");
+        }
+        if health.timeout >= health.interval {
+            let message =
+                format!("a check takes up to {} seconds, and comes every {}", health.timeout, health.interval);
+            at.hinted("conflict", &["health", "timeout"], message, "`timeout` is less than `interval`");
+        }
+        if !are_codes(&health.codes) {
+            let message = format!("`{}` is no list of status codes", health.codes);
+            at.hinted("bad-codes", &["health", "codes"], message, "from 200 to 499: `200`, `200-299` or `200,204`");
+        }
+        if let Some(own) = &self.container.health
+            && own.timeout > own.interval
+        {
+            let message = format!("a check takes up to {} seconds, and comes every {}", own.timeout, own.interval);
+            at.problem("conflict", &["container", "health", "timeout"], message);
+        }
+    }
+
+    /// The name and the number of the port that is meant.
+    pub(super) fn exposed_port(&self, exposed: &Expose) -> Option<(String, u16)> {
+        let ports = self.ports();
+        let name = match (&exposed.port, ports.len()) {
+            (Some(name), _) => name.as_str(),
+            (None, 1) => ports.keys().next()?,
+            (None, _) => HTTP,
+        };
+        ports.get(name).map(|port| (name.to_owned(), *port))
+    }
+
+    /// Whether a network that lists its endpoints has those that tasks need to start.
+    pub(super) fn check_endpoints(&self, named: &Linked<'_>, network: &network::Offer, at: &mut Place<'_>) {
+        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public()) else { return };
+        for (service, place) in self.endpoints().into_iter().filter(|(service, _)| !listed.contains(*service)) {
+            let message =
+                format!("`{}` needs the endpoint `{service}`, which `{}` does not list", at.address(), named.address());
+            let hint = "add it there, or say `endpoints = \"auto\"`";
+            let endpoints = named.decl.locate(&["endpoints"]);
+            let problem = agent_core::source::Problem::new("missing-endpoint", message).at(&at.span(&place));
+            at.problems.push(problem.also(&endpoints, "the list").hint(hint));
+        }
+    }
+}
+
+/// Whether `200`, `200-299` or `200,204` and the like.
+fn are_codes(text: &str) -> bool {
+    let code = |text: &str| text.parse::<u16>().ok().filter(|code| text.len() == 3 && (200..=499).contains(code));
+    !text.is_empty()
+        && text.split(',').all(|part| match part.split_once('-') {
+            Some((from, to)) => code(from).zip(code(to)).is_some_and(|(from, to)| from < to),
+            None => code(part).is_some(),
+        })
+}
+
+/// The limits of a condition on the path.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions>
+fn check_path(path: &str, place: &[String], at: &mut Place<'_>) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.$/~\"'@:+&*?".contains(c);
+    let problem = if !path.starts_with(['/', '*']) {
+        format!("`{path}` does not begin with `/`")
+    } else if path.len() > LONGEST {
+        format!("the path has {} characters, and may have {LONGEST} at most", path.len())
+    } else if let Some(c) = path.chars().find(|c| !allowed(*c)) {
+        format!("a condition on the path takes no `{c}`")
+    } else {
+        return;
+    };
+    at.problem("bad-path", place, problem);
+}
+
+/// The limits of a condition on the host.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#host-conditions>
+fn check_host(host: &str, place: &[String], at: &mut Place<'_>) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-.*?".contains(c);
+    let top = host.rsplit('.').next().unwrap_or_default();
+    let good = host.len() <= LONGEST
+        && host.contains('.')
+        && host.chars().all(allowed)
+        && !top.is_empty()
+        && top.chars().all(|c| c.is_ascii_alphabetic() || c == '*' || c == '?');
+    if !good {
+        let hint = "for example `app.example.org` or `*.example.org`";
+        at.hinted("bad-host", place, format!("`{host}` is no host"), hint);
+    }
+}

@@ -1,0 +1,216 @@
+//! From a manifest to the resources that it wants: reads each component, matches what they need with what they offer,
+//! and lets each make its own. Pure: what only AWS knows comes in as answers, and what has no answer is listed.
+
+mod common;
+mod interpolate;
+mod matching;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_core::address::Scope;
+use agent_core::desired::{Allow, Desired, Incoherent, Resource};
+use agent_core::lookup::{Answers, Question};
+use agent_core::manifest::{Common, ComponentDecl, Manifest, Node, Table, Value};
+use agent_core::reference::Text;
+use agent_core::source::{Problem, Problems};
+
+use crate::components::{self, Body, Declared, Offer, Path, Place, later};
+pub use matching::Asked;
+
+/// What stands in a spec for something that only AWS knows and nobody could ask. A plan must never be made from it.
+pub const UNKNOWN: &str = "(known online)";
+
+/// What a manifest expands to.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// The stack's name.
+    pub stack: String,
+    /// All resources, by address.
+    pub resources: Vec<Resource>,
+    /// What the revision says about deletions.
+    pub allow: Allow,
+    /// `[outputs]`, with references.
+    pub outputs: BTreeMap<String, Text>,
+    /// Questions without an answer. Where there are some, the resources are good for showing and for checking, and not
+    /// for a plan: ask, and expand again.
+    pub unknown: BTreeSet<Question>,
+}
+
+impl Expanded {
+    /// Checks that the resources hang together.
+    pub fn desired(self) -> Result<Desired, Vec<Incoherent>> {
+        Desired::build(&self.stack, self.resources, self.allow, &crate::kinds::table())
+    }
+}
+
+/// One component on its way.
+struct Party<'a> {
+    decl: Cow<'a, ComponentDecl>,
+    /// What reads and expands it; absent where it has problems or comes with a later release.
+    body: Option<Box<dyn Body>>,
+    declared: Declared,
+}
+
+impl Party<'_> {
+    fn is(&self, kind: &str, name: &str) -> bool {
+        self.decl.kind == kind && self.decl.name == name
+    }
+}
+
+/// Expands a manifest. `None` where there are problems, those found when it was read among them: each has been added.
+pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -> Option<Expanded> {
+    let header = &manifest.stack;
+    let scope = Scope::new(&header.name, header.account.as_deref().unwrap_or_default(), &header.region);
+    let mut parties = Vec::new();
+    for decl in declarations(manifest) {
+        let party = read(decl, manifest, &scope, problems);
+        parties.push(party);
+    }
+    let matched = matching::matched(&parties, problems);
+    let texts = interpolate::texts(&parties, problems);
+    let outputs = interpolate::outputs(manifest, &parties, problems);
+    let unknown = RefCell::new(BTreeSet::new());
+    let mut resources = Vec::new();
+    for (own, party) in parties.iter().enumerate() {
+        let (Some(body), true) = (&party.body, matched.is_whole(own, &parties)) else { continue };
+        let all =
+            Expansion { parties: &parties, own, matched: &matched, texts: &texts[own], answers, unknown: &unknown };
+        let mut at = Place { stack: header, scope: &scope, decl: &party.decl, problems };
+        let (made, misfits) = body.expand(&all, &mut at).into_parts();
+        for address in misfits {
+            let problem =
+                Problem::new("internal", format!("{address} cannot be written down: a fault of this program"));
+            at.problems.push(problem.at(&party.decl.name_span));
+        }
+        resources.extend(common::applied(made, &mut at));
+    }
+    if !problems.is_empty() {
+        return None;
+    }
+    resources.sort_by(|a, b| a.address.cmp(&b.address));
+    let allow = Allow {
+        delete: header.allow.delete.iter().cloned().collect(),
+        removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
+    };
+    Some(Expanded { stack: header.name.clone(), resources, allow, outputs, unknown: unknown.into_inner() })
+}
+
+/// The components as written, and those that go without saying: a stack with services and no cluster gets one.
+fn declarations(manifest: &Manifest) -> Vec<Cow<'_, ComponentDecl>> {
+    let mut all: Vec<_> = manifest.components.iter().map(Cow::Borrowed).collect();
+    let has = |kind: &str| manifest.components.iter().find(|decl| decl.kind == kind);
+    if let (Some(service), None) = (has("service"), has("cluster")) {
+        let empty = || Node { span: service.name_span.clone(), value: Value::Table(Table::new()) };
+        all.push(Cow::Owned(ComponentDecl {
+            kind: "cluster".into(),
+            name: "main".into(),
+            name_span: service.name_span.clone(),
+            node: empty(),
+            common_node: empty(),
+            common: Common::default(),
+            sound: true,
+        }));
+    }
+    all
+}
+
+/// The first round of one component.
+fn read<'a>(decl: Cow<'a, ComponentDecl>, manifest: &Manifest, scope: &Scope, problems: &mut Problems) -> Party<'a> {
+    let mut at = Place { stack: &manifest.stack, scope, decl: &decl, problems };
+    if later::is_type(&decl.kind) {
+        let message =
+            format!("`{}`: the type `{}` comes with a later release of this agent", decl.address(), decl.kind);
+        at.problems.push(Problem::new(later::CODE, message).at(&decl.name_span));
+    }
+    common::promised(&mut at);
+    let info = components::table().get(decl.kind.as_str()).copied().filter(|_| decl.sound);
+    let body = info.and_then(|info| (info.read)(&mut at));
+    let declared = body.as_ref().map(|body| body.declare(&mut at)).unwrap_or_default();
+    Party { decl, body, declared }
+}
+
+/// What a component may know of the others when it makes its resources.
+pub struct Expansion<'a> {
+    parties: &'a [Party<'a>],
+    own: usize,
+    matched: &'a matching::Matched,
+    texts: &'a BTreeMap<Path, Text>,
+    answers: &'a Answers,
+    unknown: &'a RefCell<BTreeSet<Question>>,
+}
+
+/// A component that another one named.
+#[derive(Clone, Copy)]
+pub struct Linked<'a> {
+    /// Its declaration.
+    pub decl: &'a ComponentDecl,
+    /// What it offers.
+    pub offer: &'a Offer,
+    index: usize,
+}
+
+impl Linked<'_> {
+    /// `load_balancer.edge`.
+    pub fn address(&self) -> String {
+        self.decl.address()
+    }
+}
+
+impl<'a> Expansion<'a> {
+    /// The component that was named at a path.
+    pub fn link(&self, path: &[impl AsRef<str>]) -> Option<Linked<'a>> {
+        self.linked(self.own, path)
+    }
+
+    /// The component that another one named at a path.
+    pub fn link_of(&self, other: &Linked<'_>, path: &[impl AsRef<str>]) -> Option<Linked<'a>> {
+        self.linked(other.index, path)
+    }
+
+    fn linked(&self, from: usize, path: &[impl AsRef<str>]) -> Option<Linked<'a>> {
+        let index = self.matched.link(from, path)?;
+        let party = self.parties.get(index)?;
+        Some(Linked { decl: &party.decl, offer: party.declared.offer.as_ref()?, index })
+    }
+
+    /// What others need of this component.
+    pub fn asked(&self) -> &'a [Asked] {
+        self.matched.asked(self.own)
+    }
+
+    /// What all need of the component that was named at a path.
+    pub fn asked_of(&self, path: &[impl AsRef<str>]) -> &'a [Asked] {
+        self.matched.link(self.own, path).map(|other| self.matched.asked(other)).unwrap_or_default()
+    }
+
+    /// Whether this component is the one that asks.
+    pub fn is_own(&self, asked: &Asked) -> bool {
+        asked.by == self.own
+    }
+
+    /// The text at a path, its references in place.
+    pub fn text(&self, path: &[impl AsRef<str>]) -> Text {
+        let path: Path = path.iter().map(|word| word.as_ref().to_owned()).collect();
+        self.texts.get(&path).cloned().unwrap_or_default()
+    }
+
+    /// The zones of the region, if somebody could ask.
+    pub fn zones(&self) -> Option<&'a [String]> {
+        let zones = self.answers.zones();
+        if zones.is_none() {
+            self.unknown.borrow_mut().insert(Question::Zones);
+        }
+        zones
+    }
+
+    /// The id of a managed prefix list, or [`UNKNOWN`].
+    pub fn prefix_list(&self, name: &str) -> String {
+        if let Some(id) = self.answers.prefix_list(name) {
+            return id.to_owned();
+        }
+        self.unknown.borrow_mut().insert(Question::ManagedPrefixList(name.to_owned()));
+        UNKNOWN.to_owned()
+    }
+}

@@ -1,0 +1,5 @@
+//! Elastic Container Service.
+
+pub mod cluster;
+pub mod service;
+pub mod task_definition;

@@ -1,0 +1,483 @@
+//! `ecs.service`: keeps a number of tasks of one definition running, behind target groups, and replaces them when the
+//! definition changes. How its deployments go is in `phase`, what it waits for in `order`.
+
+pub mod order;
+pub mod phase;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_core::address::{Address, Scope};
+use agent_core::field::{AtCreate, AwsDecides, Tags};
+use agent_core::kind::{After, Identity, Kind, Replace};
+use agent_core::plan::graph::Graph;
+use agent_core::reference::{Link, Target, Text};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::kinds::ec2::security_group::SecurityGroupId;
+use crate::kinds::ec2::subnet::SubnetId;
+use crate::kinds::ecs::cluster::{Cluster, ClusterArn};
+use crate::kinds::ecs::task_definition::TaskDefinitionArn;
+use crate::kinds::ecs::task_definition::container::LogConfiguration;
+use crate::kinds::elb::target_group::TargetGroupArn;
+
+/// A service.
+pub struct Service;
+
+/// The wanted state of a service, after
+/// [CreateService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html). What cannot change is
+/// what [UpdateService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html) does not take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The name, unique in the cluster; at most 255 of letters, digits, `_` and `-`.
+    pub name: String,
+    /// The cluster.
+    pub cluster: Link<ClusterArn>,
+    /// What its tasks consist of. Another one is a new deployment.
+    pub task_definition: Link<TaskDefinitionArn>,
+    /// How many tasks there are.
+    #[serde(default)]
+    pub desired_count: Count,
+    /// What tasks run on where no capacity provider is named. To be left out where one is.
+    #[serde(default)]
+    pub launch_type: LaunchType,
+    /// What tasks run on, by capacity provider (`FARGATE`, `FARGATE_SPOT`, a name); at most 20.
+    #[serde(default)]
+    pub capacity_provider_strategy: BTreeMap<String, Share>,
+    /// Fargate's release, such as `1.4.0`.
+    #[serde(default = "latest")]
+    pub platform_version: String,
+    /// The tasks' place in the VPC.
+    pub network: Network,
+    /// The target groups that its tasks join; at most five. A change is a new deployment.
+    #[serde(default)]
+    pub load_balancers: BTreeSet<LoadBalancer>,
+    /// How tasks are replaced.
+    #[serde(default)]
+    pub deployment: Deployment,
+    /// Seconds after a task's start in which failed health checks do not count.
+    #[serde(default)]
+    pub health_check_grace_period_seconds: u32,
+    /// Whether people may open a shell in its containers.
+    #[serde(default)]
+    pub enable_execute_command: bool,
+    /// Whose tags its tasks get.
+    #[serde(default)]
+    pub propagate_tags: PropagateTags,
+    /// Whether its tasks get tags that name cluster and service.
+    #[serde(default)]
+    pub enable_ecs_managed_tags: bool,
+    /// Whether tasks move when one zone has more of them than another. Left to AWS when absent: on for a new service, what
+    /// it was for an old one.
+    #[serde(default)]
+    pub availability_zone_rebalancing: AwsDecides<Rebalancing>,
+    /// Names for it in a namespace, and the names of others for it; none when absent.
+    #[serde(default)]
+    pub service_connect: Option<ServiceConnect>,
+    /// Tags that the manifest sets.
+    #[serde(default)]
+    pub tags: Tags,
+}
+
+fn latest() -> String {
+    "LATEST".to_owned()
+}
+
+/// How many tasks there are, and whose business that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// So many, always.
+    Fixed(i32),
+    /// So many at first; autoscaling has the say afterwards.
+    Start(i32),
+}
+
+impl Default for Count {
+    /// One, as `CreateService` has it.
+    fn default() -> Self {
+        Self::Fixed(1)
+    }
+}
+
+impl Count {
+    /// What the creating call says.
+    pub fn at_create(self) -> i32 {
+        match self {
+            Self::Fixed(count) | Self::Start(count) => count,
+        }
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fixed(count) => count.serialize(serializer),
+            Self::Start(count) => AtCreate(Some(*count)).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let count = if value.is_object() {
+            serde_json::from_value::<AtCreate<i32>>(value).map(|AtCreate(count)| Self::Start(count.unwrap_or(1)))
+        } else {
+            serde_json::from_value(value).map(Self::Fixed)
+        };
+        count.map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Count {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Count".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        u32::json_schema(generator)
+    }
+}
+
+/// What tasks run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LaunchType {
+    /// Fargate.
+    #[default]
+    Fargate,
+    /// Instances of the cluster.
+    Ec2,
+}
+
+/// What a capacity provider gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Its share of the tasks beyond the base: 0 to 1,000.
+    #[serde(default)]
+    pub weight: i32,
+    /// How many tasks it gets first: 0 to 100,000, and of one provider only.
+    #[serde(default)]
+    pub base: i32,
+}
+
+/// The tasks' place in the VPC, after
+/// [AwsVpcConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html). A change
+/// is a new deployment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Of one VPC; at most 16.
+    pub subnets: BTreeSet<Link<SubnetId>>,
+    /// Of the same VPC; at most 5. AWS takes the VPC's default group when empty.
+    #[serde(default)]
+    pub security_groups: BTreeSet<Link<SecurityGroupId>>,
+    /// Whether tasks get an address of the internet.
+    #[serde(default)]
+    pub assign_public_ip: bool,
+}
+
+/// A target group that tasks join.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// The group, of target type `ip`.
+    pub target_group: Link<TargetGroupArn>,
+    /// The container.
+    pub container_name: String,
+    /// The container's port.
+    pub container_port: u16,
+}
+
+/// How tasks are replaced, after
+/// [DeploymentConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Percent of the desired count that must run meanwhile.
+    #[serde(default = "hundred")]
+    pub minimum_healthy_percent: i32,
+    /// Percent of the desired count that may run meanwhile.
+    #[serde(default = "two_hundred")]
+    pub maximum_percent: i32,
+    /// Whether ECS gives up on tasks that do not start.
+    #[serde(default)]
+    pub circuit_breaker: CircuitBreaker,
+    /// Alarms that end a deployment; none when absent.
+    #[serde(default)]
+    pub alarms: Option<DeploymentAlarms>,
+    /// In which manner.
+    #[serde(default)]
+    pub strategy: Strategy,
+}
+
+fn hundred() -> i32 {
+    100
+}
+
+fn two_hundred() -> i32 {
+    200
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self {
+            minimum_healthy_percent: hundred(),
+            maximum_percent: two_hundred(),
+            circuit_breaker: CircuitBreaker::default(),
+            alarms: None,
+            strategy: Strategy::default(),
+        }
+    }
+}
+
+/// The circuit breaker. Its threshold stays AWS's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CircuitBreaker {
+    /// Whether it is on.
+    #[serde(default)]
+    pub enable: bool,
+    /// Whether ECS goes back to the last deployment that was completed.
+    #[serde(default)]
+    pub rollback: bool,
+}
+
+/// Alarms that end a deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentAlarms {
+    /// The alarms' names.
+    pub alarm_names: BTreeSet<String>,
+    /// Whether ECS goes back to the last deployment that was completed.
+    #[serde(default)]
+    pub rollback: bool,
+}
+
+/// The manner of a deployment. What other manners than the rolling one need is not part of the spec, so a manifest has this
+/// one alone; the rest is there to see that somebody has set another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Strategy {
+    /// Tasks are replaced one after another.
+    #[default]
+    Rolling,
+    /// Set by somebody else.
+    BlueGreen,
+    /// Set by somebody else.
+    Linear,
+    /// Set by somebody else.
+    Canary,
+}
+
+/// Whose tags tasks get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PropagateTags {
+    /// Nobody's.
+    #[default]
+    None,
+    /// The service's.
+    Service,
+    /// The task definition's.
+    TaskDefinition,
+}
+
+/// Whether tasks are spread anew over the zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Rebalancing {
+    /// They are.
+    Enabled,
+    /// They are not.
+    Disabled,
+}
+
+/// Service Connect, after
+/// [ServiceConnectConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectConfiguration.html).
+/// A change is a new deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConnect {
+    /// The ARN of the Cloud Map namespace. AWS takes a name too; the ARN is what it gives back in any case.
+    pub namespace: Text,
+    /// What others find it by, by the name of the port mapping; none for one that only uses others.
+    #[serde(default)]
+    pub services: BTreeMap<String, ConnectService>,
+    /// Where the proxy's output goes; nowhere when absent.
+    #[serde(default)]
+    pub log_configuration: Option<LogConfiguration>,
+}
+
+/// What others find one of its ports by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectService {
+    /// The name in Cloud Map, unique in the namespace; at most 64 of `a-z0-9_-`. (AWS would take the port's name; it is
+    /// spelled out, because another one is another service in Cloud Map.)
+    pub discovery_name: String,
+    /// The name that clients use; at most 127 of `a-z0-9_.-`.
+    pub dns_name: String,
+    /// The port that clients use.
+    pub port: u16,
+    /// The port that the proxy listens on in the task; AWS picks one when absent.
+    #[serde(default)]
+    pub ingress_port_override: Option<u16>,
+    /// Seconds after which a silent connection ends; AWS's default when absent, 0 for never.
+    #[serde(default)]
+    pub idle_timeout_seconds: Option<u32>,
+    /// Seconds after which a request ends; AWS's default when absent, 0 for never. Not for plain TCP.
+    #[serde(default)]
+    pub per_request_timeout_seconds: Option<u32>,
+}
+
+/// What AWS knows of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Out {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Tasks that run.
+    pub running_count: i32,
+    /// Tasks that there should be by now.
+    pub desired_count: i32,
+    /// The id of the newest deployment.
+    pub deployment: Option<String>,
+}
+
+/// A service's name.
+pub struct ServiceName;
+impl Target for ServiceName {
+    const KIND: &'static str = Service::NAME;
+    const FIELD: &'static str = "name";
+}
+
+impl Kind for Service {
+    const NAME: &'static str = "ecs.service";
+    type Spec = Spec;
+    type Out = Out;
+    const IDENTITY: Identity = Identity::UniqueName;
+    const IMMUTABLE: &'static [&'static str] = &["name", "cluster", "launch_type"];
+    // A service of another name or cluster may run beside the old one; the engine sees where the name is the same.
+    const REPLACE: Replace = Replace::CreateFirst;
+    const PARENTS: &'static [&'static str] = &[Cluster::NAME];
+    // Whatever names a service (scaling, alarms) does so by its name: ECS deletes it all the same.
+    const HELD_BY: &'static [&'static str] = &[];
+    const DOC: &'static str = "A number of tasks that ECS keeps running \
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html).";
+
+    fn derive(spec: &Spec, scope: &Scope) -> BTreeMap<&'static str, String> {
+        let mut known = BTreeMap::from([("name", spec.name.clone())]);
+        if let Some((_, cluster)) = spec.cluster.as_str().rsplit_once('/') {
+            known.insert("arn", scope.arn("ecs", &format!("service/{cluster}/{}", spec.name)));
+        }
+        known
+    }
+
+    fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
+        order::also_after(own, graph)
+    }
+
+    fn unique(spec: &Spec) -> Option<String> {
+        // In a cluster that is yet to be made no name is taken.
+        let cluster = Some(spec.cluster.as_str()).filter(|arn| !arn.is_empty())?;
+        Some(format!("{cluster}/{}", spec.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agent_core::diff::diff;
+    use agent_core::kind::{Change, KindInfo};
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(more: &Value) -> Spec {
+        let mut least = json!({
+            "name": "hello-web", "cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/hello",
+            "task_definition": "arn:aws:ecs:eu-west-1:123456789012:task-definition/hello-web:1",
+            "network": {"subnets": ["subnet-1"]},
+        });
+        for (key, value) in more.as_object().unwrap() {
+            least[key] = value.clone();
+        }
+        serde_json::from_value(least).unwrap()
+    }
+
+    fn paths(wanted: &Spec, live: &Spec) -> Vec<String> {
+        let value = |spec: &Spec| serde_json::to_value(spec).unwrap();
+        diff(&value(wanted), &value(live)).into_iter().map(|change| change.path).collect()
+    }
+
+    #[test]
+    fn a_start_value_is_sent_once_and_a_fixed_one_is_kept() {
+        let live = spec(&json!({"desired_count": 7}));
+        let scaled = spec(&json!({"desired_count": {"$at_create": 2}}));
+        assert_eq!(scaled.desired_count, Count::Start(2));
+        assert_eq!(scaled.desired_count.at_create(), 2);
+        assert_eq!(paths(&scaled, &live), [""; 0]);
+        assert_eq!(paths(&spec(&json!({"desired_count": 2})), &live), ["desired_count"]);
+        assert_eq!(paths(&spec(&json!({})), &live), ["desired_count"], "one is AWS's default, not somebody's choice");
+        let again: Spec = serde_json::from_value(serde_json::to_value(&scaled).unwrap()).unwrap();
+        assert_eq!(again, scaled);
+    }
+
+    #[test]
+    fn rebalancing_that_nobody_set_is_aws_choice() {
+        let live = spec(&json!({"availability_zone_rebalancing": "DISABLED"}));
+        assert_eq!(paths(&spec(&json!({})), &live), [""; 0]);
+        let on = spec(&json!({"availability_zone_rebalancing": "ENABLED"}));
+        assert_eq!(paths(&on, &live), ["availability_zone_rebalancing"]);
+    }
+
+    #[test]
+    fn what_is_left_out_equals_aws_defaults_spelled_out() {
+        let long = json!({
+            "desired_count": 1, "launch_type": "FARGATE", "capacity_provider_strategy": {}, "platform_version": "LATEST",
+            "network": {"subnets": ["subnet-1"], "security_groups": [], "assign_public_ip": false},
+            "deployment": {"minimum_healthy_percent": 100, "maximum_percent": 200, "strategy": "ROLLING",
+                "circuit_breaker": {"enable": false, "rollback": false}},
+            "propagate_tags": "NONE", "enable_execute_command": false,
+            "health_check_grace_period_seconds": 0, "load_balancers": [], "enable_ecs_managed_tags": false,
+        });
+        assert_eq!(spec(&json!({})), spec(&long));
+    }
+
+    #[test]
+    fn only_name_cluster_and_where_it_runs_take_another_service() {
+        let kind = KindInfo::of::<Service>();
+        let replaced = ["name", "cluster", "launch_type"];
+        let schema = (kind.spec_schema)();
+        for field in schema.get("properties").unwrap().as_object().unwrap().keys() {
+            let expected = if replaced.contains(&field.as_str()) { Change::Replace } else { Change::InPlace };
+            assert_eq!((kind.change)(field, &Value::Null, &Value::Null), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_unique_in_its_cluster_and_in_none_that_is_not_there_yet() {
+        let known = spec(&json!({}));
+        let far = spec(&json!({"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/far"}));
+        assert!(Service::unique(&known).is_some());
+        assert_ne!(Service::unique(&known), Service::unique(&far));
+        let open = spec(&json!({"cluster": {"$ref": "cluster.main/ecs.cluster", "field": "arn"}}));
+        assert_eq!(Service::unique(&open), None);
+    }
+
+    #[test]
+    fn the_arn_is_known_as_soon_as_the_cluster_is() {
+        let scope = Scope::new("hello", "123456789012", "eu-west-1");
+        let arn = Service::derive(&spec(&json!({})), &scope).remove("arn");
+        assert_eq!(arn.as_deref(), Some("arn:aws:ecs:eu-west-1:123456789012:service/hello/hello-web"));
+        let open = spec(&json!({"cluster": {"$ref": "cluster.main/ecs.cluster", "field": "arn"}}));
+        assert_eq!(Service::derive(&open, &scope).keys().copied().collect::<Vec<_>>(), ["name"]);
+    }
+}

@@ -1,0 +1,4 @@
+//! Identity and Access Management.
+
+pub mod policy;
+pub mod role;

@@ -1,0 +1,137 @@
+//! The command line: names, options and their help. What a command does stands in `commands`, a file each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// GitOps for AWS: makes AWS equal to the manifests that Git holds.
+#[derive(Parser)]
+#[command(name = "agent", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args)]
+pub struct Global {
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Whether results are coloured.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// More log lines on stderr; twice for calls to AWS.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where the manifests are.
+#[derive(Args, Clone)]
+pub struct From {
+    /// A folder with a `stack.toml`, or with such folders in it.
+    #[arg(default_value = ".", conflicts_with = "repo")]
+    pub dir: PathBuf,
+    /// A Git repository instead: a path or a URL. Only what is committed is read.
+    #[arg(long, value_name = "PATH|URL")]
+    pub repo: Option<String>,
+    /// The revision of the repository: a branch, a tag, a commit. Default: HEAD of a path, `main` of a URL.
+    #[arg(long, requires = "repo", value_name = "REV")]
+    pub rev: Option<String>,
+    /// The folder of the manifests in the repository.
+    #[arg(long, requires = "repo", default_value = ".", value_name = "FOLDER")]
+    pub path: String,
+    /// Only this stack.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+}
+
+/// Answers a question beforehand.
+#[derive(Args, Clone)]
+pub struct Yes {
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check manifests: syntax, references, expansion. Needs no AWS.
+    Validate(From),
+    /// Show what a revision would change in AWS, and change nothing.
+    Diff {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// Exit with 1 when changes are pending.
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Make AWS equal to a revision.
+    Apply {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// Go on although the record of the last revision is gone, when the revision is this one.
+        #[arg(long, value_name = "SHA")]
+        accept_revision: Option<String>,
+        /// Give up after so many seconds.
+        #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
+        timeout: u64,
+    },
+    /// Delete all that a stack owns. Asks first; honours protection and the removal budget.
+    Destroy {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// Answers the question.
+        #[command(flatten)]
+        yes: Yes,
+        /// Components that may go beyond the budget.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        removals: usize,
+        /// Give up after so many seconds.
+        #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
+        timeout: u64,
+    },
+    /// Show every resource that the components make. Needs no AWS.
+    Render(From),
+    /// Show who names whom, as a Graphviz graph. Needs no AWS.
+    Graph(From),
+    /// Show what AWS holds of a stack, and how it is.
+    Status(From),
+    /// Print the JSON schema of a manifest.
+    Schema,
+    /// Explain a kind (`ec2.vpc`) or a component type (`network`).
+    Explain {
+        /// What to explain; everything by name when absent.
+        name: Option<String>,
+    },
+}

@@ -1,0 +1,56 @@
+//! `agent diff`: the plan against live AWS. It changes nothing.
+
+use agent_core::plan::Settings;
+
+use super::{Context, End, pretty};
+use crate::cli::{From, Output};
+use crate::load::Stack;
+use crate::session::{Session, SessionError};
+use crate::show;
+
+/// Runs it.
+pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
+    let (tree, mut stacks) = match context.load(from).await {
+        Ok(loaded) => loaded,
+        Err(end) => return end,
+    };
+    let mut end = End::Done;
+    let mut plans = Vec::new();
+    for stack in &mut stacks {
+        match look(stack).await {
+            Ok(plan) => plans.push(plan),
+            Err(error) => end = end.max(context.told(stack, &error)),
+        }
+    }
+    let kinds = agent_model::kinds::table();
+    match context.output {
+        Output::Json => {
+            let value = serde_json::to_value(&plans).unwrap_or_default();
+            context.printer.result(&pretty(&value));
+        }
+        Output::Text => {
+            for plan in &plans {
+                context.printer.result(&show::plan::text(plan, &kinds, context.printer));
+            }
+        }
+        Output::Markdown => {
+            for plan in &plans {
+                context.printer.result(&show::plan::markdown(plan, &kinds, &tree.revision.id));
+            }
+        }
+    }
+    let incomplete = plans.iter().any(|plan| !plan.not_read.is_empty());
+    let pending = plans.iter().any(|plan| !plan.steps.is_empty());
+    end.max(match (incomplete, pending && exit_code) {
+        (true, _) => End::Failed,
+        (false, true) => End::Findings,
+        (false, false) => End::Done,
+    })
+}
+
+async fn look(stack: &mut Stack) -> Result<agent_core::plan::Plan, SessionError> {
+    let header = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
+    let session = Session::open(&header.stack).await?;
+    let engine = session.engine(&|_| (), Settings::default());
+    Ok(session.look(&engine, stack).await?.1.plan)
+}

@@ -1,0 +1,129 @@
+//! The commands, a file each, and what they have in common: loading, reporting problems, exit codes.
+
+mod apply;
+mod destroy;
+mod diff;
+mod explain;
+mod graph;
+mod render;
+mod status;
+mod validate;
+
+use std::process::ExitCode;
+
+use agent_core::source::render::render_text;
+use serde_json::{Value, json};
+
+use crate::cli::{Cli, Command, From, Output};
+use crate::load::{LoadError, Stack, Tree, stacks, tree};
+use crate::printer::Printer;
+use crate::session::SessionError;
+
+/// What a command has at hand.
+pub struct Context<'a> {
+    printer: &'a Printer,
+    output: Output,
+}
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Exit code 0.
+    Done = 0,
+    /// Exit code 1: findings, or changes pending where that was asked for.
+    Findings = 1,
+    /// Exit code 2: wrong usage or configuration.
+    Usage = 2,
+    /// Exit code 3: failure.
+    Failed = 3,
+}
+
+/// Runs a command.
+pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
+    let context = Context { printer, output: cli.global.output };
+    let end = match cli.command {
+        Command::Validate(from) => validate::run(&context, &from).await,
+        Command::Diff { from, exit_code } => diff::run(&context, &from, exit_code).await,
+        Command::Apply { from, accept_revision, timeout } => {
+            apply::run(&context, &from, accept_revision.as_deref(), timeout).await
+        }
+        Command::Destroy { from, yes, removals, timeout } => {
+            destroy::run(&context, &from, yes.yes, removals, timeout).await
+        }
+        Command::Render(from) => render::run(&context, &from).await,
+        Command::Graph(from) => graph::run(&context, &from).await,
+        Command::Status(from) => status::run(&context, &from).await,
+        Command::Schema => explain::schema(&context),
+        Command::Explain { name } => explain::run(&context, name.as_deref()),
+    };
+    ExitCode::from(end as u8)
+}
+
+impl Context<'_> {
+    /// The stacks of a place; what hinders it is told here.
+    async fn load(&self, from: &From) -> Result<(Tree, Vec<Stack>), End> {
+        let told = |error: LoadError| {
+            self.printer.error(&error.to_string(), error.hint().as_deref());
+            match error {
+                LoadError::Git(_) | LoadError::TooMuch(_) => End::Failed,
+                _ => End::Usage,
+            }
+        };
+        let tree = tree(from).await.map_err(told)?;
+        let stacks = stacks(&tree, from.stack.as_deref()).map_err(told)?;
+        Ok((tree, stacks))
+    }
+
+    /// Prints the problems of stacks, all of them, as the result of the command.
+    fn problems(&self, stacks: &[Stack]) {
+        if self.output == Output::Json {
+            let all: Vec<Value> = stacks
+                .iter()
+                .map(|stack| json!({ "stack": stack.name(), "problems": stack.problems.to_json(&stack.sources) }))
+                .collect();
+            self.printer.result(&pretty(&Value::from(all)));
+            return;
+        }
+        for stack in stacks.iter().filter(|stack| !stack.problems.is_empty()) {
+            self.printer.result(&render_text(&stack.problems, &stack.sources, self.printer.coloured()));
+        }
+    }
+
+    /// Tells why a stack could not be worked on.
+    fn told(&self, stack: &Stack, error: &SessionError) -> End {
+        match error {
+            SessionError::Problems => {
+                self.problems(std::slice::from_ref(stack));
+                return End::Findings;
+            }
+            SessionError::Refused(findings) | SessionError::Pass(agent_core::pass::PassError::Refused(findings)) => {
+                for finding in findings {
+                    self.printer.error(&format!("{}: {}", finding.rule, finding.message), finding.hint.as_deref());
+                }
+                return End::Findings;
+            }
+            SessionError::Pass(agent_core::pass::PassError::Plan(errors)) => {
+                for error in errors {
+                    self.printer.error(&error.to_string(), None);
+                }
+                return End::Findings;
+            }
+            SessionError::Pass(agent_core::pass::PassError::State(fault)) => {
+                let message = format!("{}: the state of the stack could not be read or written: {fault}", stack.name());
+                self.printer.error(&message, error.hint().as_deref());
+                return End::Failed;
+            }
+            _ => {}
+        }
+        self.printer.error(&format!("{}: {error}", stack.name()), error.hint().as_deref());
+        match error {
+            SessionError::NoAccount(_) => End::Findings,
+            _ => End::Failed,
+        }
+    }
+}
+
+/// JSON for people and programs.
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}

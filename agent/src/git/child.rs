@@ -1,0 +1,284 @@
+//! Reading in a child process of the agent's own binary, and what the two say to each other. The child is not trusted with more
+//! than it needs: its answer is checked against the same limits again, and everything it can do wrong (crash, silence, garbage)
+//! is an error of its own.
+//!
+//! The question is JSON on the standard input, so that a token is neither in the arguments nor in the environment. The answer is
+//! one line of JSON, followed by the bytes of all files in the order of that line.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Entry, GitError, Limits, Snapshot, Source, read, tree};
+use crate::sandbox::{self, SandboxError};
+
+/// The hidden argument that makes the agent's binary this child.
+pub const ARGUMENT: &str = "__git";
+
+/// Memory, processor time and file size of the child. A fetch writes one pack and its index; libgit2 maps both as shared
+/// memory, which `data` does not count.
+const SANDBOX: sandbox::Limits = sandbox::Limits { data_bytes: 1 << 30, cpu_seconds: 60, file_bytes: 1 << 30 };
+
+/// Beside the files themselves: the line of JSON, mostly paths.
+const HEADER_BYTES: u64 = 32 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Question {
+    source: Source,
+    limits: Limits,
+    scratch: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    Read(Header),
+    Failed(GitError),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    revision: String,
+    committed: i64,
+    summary: String,
+    author: String,
+    tree: Vec<(String, Kind)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Kind {
+    File(u64),
+    Link,
+    Executable,
+    Submodule,
+    TooLarge(u64),
+    BadName,
+}
+
+/// Does what [`read`] does, in a child with [`Limits::wall`] to do it. Dropping the future kills the child.
+pub async fn read_in_child(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
+    let question = question(source, limits, scratch)?;
+    let most = limits.total_bytes.saturating_add(HEADER_BYTES);
+    let answer = sandbox::spawn(ARGUMENT, question, limits.wall, most).await.map_err(|e| child_error(&e, limits))?;
+    decode(&answer, limits)
+}
+
+fn question(source: &Source, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
+    let question = Question { source: source.clone(), limits: limits.clone(), scratch: scratch.to_owned() };
+    serde_json::to_vec(&question).map_err(|e| GitError::ChildNotStarted { source: Cause::new(e.to_string()) })
+}
+
+fn child_error(error: &SandboxError, limits: &Limits) -> GitError {
+    let source = Cause::new(error.full());
+    match error {
+        SandboxError::NotStarted { .. } => GitError::ChildNotStarted { source },
+        SandboxError::TimedOut { .. } => GitError::ChildTimedOut { limit: limits.wall },
+        SandboxError::Crashed { .. } => GitError::ChildCrashed { source },
+        SandboxError::TooMuchOutput { .. } => GitError::ChildGarbage { source },
+    }
+}
+
+/// The child's whole life: limits itself, reads the question, answers. Fails only where it cannot answer at all.
+pub fn child_main() -> ExitCode {
+    match live() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // Nobody but the parent reads this; it goes into its error.
+            let _ = writeln!(std::io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn live() -> Result<(), String> {
+    sandbox::limit_self(&SANDBOX).map_err(|e| format!("the limits cannot be set: {e}"))?;
+    let question = receive(std::io::stdin().lock())?;
+    sandbox::end_after(question.limits.wall + Duration::from_secs(5));
+    if let Some(home) = sandbox::own_home() {
+        // See `local`, "Ownership".
+        let trusted = std::fs::write(home.join(".gitconfig"), "[safe]\n\tdirectory = *\n");
+        trusted.map_err(|e| format!("the home folder cannot be written: {e}"))?;
+    }
+    answer(&question, std::io::stdout().lock())
+}
+
+fn receive(input: impl Read) -> Result<Question, String> {
+    serde_json::from_reader(input).map_err(|e| format!("the question is malformed: {e}"))
+}
+
+fn answer(question: &Question, mut output: impl Write) -> Result<(), String> {
+    let answer = read(&question.source, &question.limits, &question.scratch);
+    encode(&mut output, answer).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
+}
+
+fn encode(output: &mut impl Write, answer: Result<Snapshot, GitError>) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    let answer = match answer {
+        Err(error) => Answer::Failed(error),
+        Ok(snapshot) => {
+            let mut tree = Vec::with_capacity(snapshot.tree.len());
+            for (path, entry) in snapshot.tree {
+                let kind = match entry {
+                    Entry::File(bytes) => {
+                        files.push(bytes);
+                        Kind::File(files.last().map_or(0, Vec::len) as u64)
+                    }
+                    Entry::Link => Kind::Link,
+                    Entry::Executable => Kind::Executable,
+                    Entry::Submodule => Kind::Submodule,
+                    Entry::TooLarge { bytes } => Kind::TooLarge(bytes),
+                    Entry::BadName => Kind::BadName,
+                };
+                tree.push((path, kind));
+            }
+            let Snapshot { revision, committed, summary, author, .. } = snapshot;
+            Answer::Read(Header { revision, committed, summary, author, tree })
+        }
+    };
+    serde_json::to_writer(&mut *output, &answer)?;
+    output.write_all(b"\n")?;
+    files.iter().try_for_each(|bytes| output.write_all(bytes))
+}
+
+fn decode(answer: &[u8], limits: &Limits) -> Result<Snapshot, GitError> {
+    let garbage = |why: &str| GitError::ChildGarbage { source: Cause::new(why) };
+    let end = answer.iter().position(|b| *b == b'\n').ok_or_else(|| garbage("it has no first line"))?;
+    let (header, rest) = (&answer[..end], &answer[end + 1..]);
+    let header = match serde_json::from_slice(header).map_err(|e| garbage(&e.to_string()))? {
+        Answer::Failed(error) if rest.is_empty() => return Err(error),
+        Answer::Failed(_) => return Err(garbage("something follows the error")),
+        Answer::Read(header) => header,
+    };
+    if header.revision.len() != 40 || !header.revision.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(garbage("the revision is not one"));
+    }
+    let tree = files(header.tree, rest, limits).map_err(garbage)?;
+    let (summary, author) = (super::text::line(&header.summary, 200), super::text::line(&header.author, 200));
+    Ok(Snapshot { revision: header.revision, committed: header.committed, summary, author, tree })
+}
+
+/// Cuts the bytes into files and holds every entry against the limits.
+fn files(kinds: Vec<(String, Kind)>, mut rest: &[u8], limits: &Limits) -> Result<Vec<(String, Entry)>, &'static str> {
+    if kinds.len() as u64 > limits.files || rest.len() as u64 > limits.total_bytes {
+        return Err("it holds more than the limits allow");
+    }
+    let mut tree: Vec<(String, Entry)> = Vec::with_capacity(kinds.len());
+    for (path, kind) in kinds {
+        if tree.last().is_some_and(|(before, _)| *before >= path) {
+            return Err("its paths are not sorted or not unique");
+        }
+        let bad = |part: &str| tree::is_bad_name(part);
+        if path.len() as u64 > limits.path_bytes || (!matches!(kind, Kind::BadName) && path.split('/').any(bad)) {
+            return Err("it names an impossible path");
+        }
+        let entry = match kind {
+            Kind::File(bytes) => {
+                let length = usize::try_from(bytes).ok().filter(|_| bytes <= limits.file_bytes);
+                let (file, after) =
+                    length.and_then(|n| rest.split_at_checked(n)).ok_or("a file is cut or too large")?;
+                rest = after;
+                Entry::File(file.to_vec())
+            }
+            Kind::Link => Entry::Link,
+            Kind::Executable => Entry::Executable,
+            Kind::Submodule => Entry::Submodule,
+            Kind::TooLarge(bytes) => Entry::TooLarge { bytes },
+            Kind::BadName => Entry::BadName,
+        };
+        tree.push((path, entry));
+    }
+    if rest.is_empty() { Ok(tree) } else { Err("something follows the last file") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            revision: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            committed: -5,
+            summary: "Füge \\u{1b} hinzu".to_owned(),
+            author: "A <a@example.org>".to_owned(),
+            tree: vec![
+                ("a.toml".to_owned(), Entry::File(b"x = 1\n\n\0\xff".to_vec())),
+                ("b/empty".to_owned(), Entry::File(Vec::new())),
+                ("b/link".to_owned(), Entry::Link),
+                ("b/run".to_owned(), Entry::Executable),
+                ("b/sub".to_owned(), Entry::Submodule),
+                ("big".to_owned(), Entry::TooLarge { bytes: 1 << 40 }),
+                ("c/..\\\\".to_owned(), Entry::BadName),
+                ("z".to_owned(), Entry::File(b"last".to_vec())),
+            ],
+        }
+    }
+
+    fn encoded(answer: Result<Snapshot, GitError>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, answer).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn an_answer_survives_the_way() {
+        let bytes = encoded(Ok(snapshot()));
+        assert_eq!(decode(&bytes, &Limits::default()), Ok(snapshot()));
+        let error = GitError::ChangedHostKey { host: "h".to_owned(), offered: "k".to_owned() };
+        assert_eq!(decode(&encoded(Err(error.clone())), &Limits::default()), Err(error));
+    }
+
+    #[test]
+    fn every_cut_answer_is_garbage() {
+        let bytes = encoded(Ok(snapshot()));
+        for end in 0..bytes.len() {
+            let result = decode(&bytes[..end], &Limits::default());
+            assert!(matches!(result, Err(GitError::ChildGarbage { .. })), "cut at {end}: {result:?}");
+        }
+        for (bytes, what) in [
+            ([bytes.as_slice(), b"x"].concat(), "trailing"),
+            (b"running 0 tests\n".to_vec(), "text"),
+            (b"\n".to_vec(), "line"),
+        ] {
+            assert!(matches!(decode(&bytes, &Limits::default()), Err(GitError::ChildGarbage { .. })), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_child_cannot_answer_past_the_limits_or_outside_the_folder() {
+        let small = [
+            Limits { files: 7, ..Limits::default() },
+            Limits { file_bytes: 8, ..Limits::default() },
+            Limits { total_bytes: 12, ..Limits::default() },
+            Limits { path_bytes: 6, ..Limits::default() },
+        ];
+        for limits in small {
+            assert!(
+                matches!(decode(&encoded(Ok(snapshot())), &limits), Err(GitError::ChildGarbage { .. })),
+                "{limits:?}"
+            );
+        }
+        for path in ["../x", "a/../b", "/etc/passwd", "a//b", "a/.git/config", "a\\b", "a\nb", ""] {
+            let tree = vec![(path.to_owned(), Entry::File(Vec::new()))];
+            let bytes = encoded(Ok(Snapshot { tree, ..snapshot() }));
+            assert!(matches!(decode(&bytes, &Limits::default()), Err(GitError::ChildGarbage { .. })), "{path}");
+        }
+        let twice = vec![("a".to_owned(), Entry::Link), ("a".to_owned(), Entry::Link)];
+        assert!(decode(&encoded(Ok(Snapshot { tree: twice, ..snapshot() })), &Limits::default()).is_err());
+        assert!(
+            decode(&encoded(Ok(Snapshot { revision: "main".to_owned(), ..snapshot() })), &Limits::default()).is_err()
+        );
+    }
+
+    #[test]
+    fn the_child_answers_an_error_as_an_answer() {
+        let source = Source::new("http://example.org/x");
+        let mut output = Vec::new();
+        let question = question(&source, &Limits::default(), Path::new("/nowhere")).unwrap();
+        answer(&receive(question.as_slice()).unwrap(), &mut output).unwrap();
+        assert!(matches!(decode(&output, &Limits::default()), Err(GitError::UnsupportedUrl { .. })));
+        assert!(receive(&b"{}"[..]).err().unwrap().contains("malformed"));
+    }
+}

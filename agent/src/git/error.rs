@@ -1,0 +1,247 @@
+//! What can go wrong while a revision is read: one variant for each situation that a person handles differently. A message is
+//! one sentence that says what happened; [`GitError::hint`] says what to do. Nothing here prints or decides about retries.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::text;
+
+/// The reason below an error, as text: it crosses the border between the child and its parent, which a library's own error
+/// value cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause(String);
+
+impl Cause {
+    /// Makes a cause of any text; control characters are escaped and the text is cut at 400 characters, since a server may
+    /// have written it.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self(text::line(text.as_ref(), 400))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Cause {}
+
+impl From<&git2::Error> for Cause {
+    fn from(error: &git2::Error) -> Self {
+        Self::new(error.message())
+    }
+}
+
+impl From<&std::io::Error> for Cause {
+    fn from(error: &std::io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// Why no [`Snapshot`](super::Snapshot) could be made. URLs in it never carry a user or a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The URL has a scheme that is not allowed, or is not a URL at all.
+    #[error("the repository URL `{url}` cannot be used: {why}")]
+    UnsupportedUrl { url: String, why: String },
+    /// The manifests path leaves the repository or is not a plain relative path.
+    #[error("the manifests path `{path}` is not a plain path inside the repository")]
+    BadPath { path: String },
+    /// A local path holds no Git repository.
+    #[error("`{url}` is not a Git repository")]
+    NotARepository { url: String, source: Cause },
+    /// A local repository belongs to another user and libgit2 refuses it.
+    #[error("the repository `{url}` belongs to another user")]
+    NotOwned { url: String },
+    /// The branch, tag or commit does not exist; `near` holds up to five names like it.
+    #[error("`{url}` has no branch, tag or commit `{rev}`")]
+    NoSuchRevision { url: String, rev: String, near: Vec<String> },
+    /// The server has no such commit among its branches and does not hand out commits by their id.
+    #[error("`{url}` does not hand out the commit {rev} by its id")]
+    CommitNotOffered { url: String, rev: String },
+    /// Several commits begin with these hex digits.
+    #[error("several commits of `{url}` begin with `{rev}`")]
+    AmbiguousRevision { url: String, rev: String },
+    /// The name exists but leads to a tree or a blob.
+    #[error("`{rev}` of `{url}` is not a commit")]
+    NotACommit { url: String, rev: String },
+    /// A repository without any commit.
+    #[error("the repository `{url}` has no commit yet")]
+    Empty { url: String },
+    /// No connection, a broken one, or an answer that is not Git's.
+    #[error("`{url}` could not be reached or did not answer as a Git server")]
+    Unreachable { url: String, source: Cause },
+    /// A configuration file of this host would send the request elsewhere.
+    #[error("this host's Git configuration rewrites `{url}` to another address")]
+    Rewritten { url: String },
+    /// The TLS certificate was refused, or the handshake failed.
+    #[error("no trusted TLS connection to `{url}` could be made")]
+    Certificate { url: String, source: Cause },
+    /// The server wants credentials, or other ones.
+    #[error("`{url}` refused {}", if *offered { "the credentials" } else { "access without credentials" })]
+    Authentication { url: String, offered: bool, source: Cause },
+    /// The file with the private SSH key cannot be read.
+    #[error("the SSH key `{path}` cannot be read")]
+    SshKey { path: String, source: Cause },
+    /// The file with the pinned host keys is missing or malformed.
+    #[error("the known_hosts file `{path}` cannot be used")]
+    KnownHosts { path: String, source: Cause },
+    /// No pinned key for this host, or none of the offered type (`pinned` lists the types that are).
+    #[error("the SSH host key of {host} is not known ({offered})")]
+    UnknownHostKey { host: String, offered: String, pinned: Vec<String> },
+    /// Another key of the same type is pinned for this host.
+    #[error("the SSH host key of {host} has changed ({offered})")]
+    ChangedHostKey { host: String, offered: String },
+    /// The key is marked `@revoked`.
+    #[error("the SSH host key of {host} is revoked ({offered})")]
+    RevokedHostKey { host: String, offered: String },
+    /// More files and folders below the manifests path than allowed.
+    #[error("the manifests folder holds more than {limit} files and folders")]
+    TooManyFiles { limit: u64 },
+    /// More bytes than allowed, in one object, in all files or in one fetch; `what` says which.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge { what: String, limit: u64 },
+    /// Folders nested deeper than allowed.
+    #[error("`{path}` lies deeper than {limit} folders")]
+    TooDeep { path: String, limit: u64 },
+    /// A path longer than allowed (the start of it is given).
+    #[error("the path `{path}…` is longer than {limit} bytes")]
+    PathTooLong { path: String, limit: u64 },
+    /// The manifests path does not exist in the revision, or is no folder (`found` says what it is).
+    #[error("the revision {revision} has no folder `{path}`{}", found.as_ref().map(|f| format!(": {f}")).unwrap_or_default())]
+    PathMissing { path: String, revision: String, found: Option<String> },
+    /// An object is missing, truncated, of the wrong type or contradicts itself.
+    #[error("{what} is damaged or missing in the object store")]
+    Corrupt { what: String, source: Cause },
+    /// The folder for mirrors cannot be used.
+    #[error("the scratch folder `{path}` cannot be used")]
+    Scratch { path: String, source: Cause },
+    /// The child could not be started at all.
+    #[error("the child process that reads Git could not be started")]
+    ChildNotStarted { source: Cause },
+    /// The child ended without an answer.
+    #[error("the child process that reads Git ended without an answer")]
+    ChildCrashed { source: Cause },
+    /// The child was killed since it took too long.
+    #[error("reading the repository took longer than {} s and was stopped", limit.as_secs())]
+    ChildTimedOut { limit: Duration },
+    /// The child's answer was not what it should be.
+    #[error("the child process that reads Git gave an answer that cannot be used")]
+    ChildGarbage { source: Cause },
+}
+
+impl GitError {
+    /// What to do about it, one or two sentences; absent where the message says it all.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NoSuchRevision { near, .. } if !near.is_empty() => {
+                return Some(format!("did you mean `{}`?", near.join("`, `")));
+            }
+            Self::UnknownHostKey { pinned, .. } if !pinned.is_empty() => {
+                return Some(format!(
+                    "the known_hosts file pins {} for this host: add the offered key once its fingerprint is verified",
+                    pinned.join(", ")
+                ));
+            }
+            Self::Authentication { offered: false, .. } => {
+                "set AGENT_GIT_TOKEN for https, or `ssh_key` for ssh; a private repository looks like a missing one"
+            }
+            other => other.fixed_hint()?,
+        };
+        Some(text.to_owned())
+    }
+
+    fn fixed_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnsupportedUrl { .. } => {
+                "use https://…, ssh://…, git@host:path, or a local path (file://… works too)"
+            }
+            Self::BadPath { .. } => {
+                "give a folder such as `.` or `stacks/production`, without `..` and not starting with `/`"
+            }
+            Self::NotARepository { .. } => {
+                "give the top folder of the repository (the one that holds `.git`), or a bare one"
+            }
+            Self::NotOwned { .. } => "run the agent as the owner, or change the owner of the folder",
+            Self::NoSuchRevision { .. } => "check the name with `git ls-remote`",
+            Self::CommitNotOffered { .. } => {
+                "name a branch or tag that contains it; some servers only hand out the tips of these"
+            }
+            Self::AmbiguousRevision { .. } => "give more digits, best all 40",
+            Self::NotACommit { .. } => "name a branch, or a tag that was put on a commit",
+            Self::Empty { .. } => return None,
+            Self::Unreachable { .. } => {
+                "check the address and that this host reaches it; a redirect to another host is refused: use the final address"
+            }
+            Self::Rewritten { .. } => {
+                "remove `insteadOf` from /etc/gitconfig, or name the other address in the configuration"
+            }
+            Self::Certificate { .. } => {
+                "the certificate must be valid for exactly this host name; a private authority is trusted through SSL_CERT_FILE or SSL_CERT_DIR"
+            }
+            Self::Authentication { .. } => {
+                "check that the token or key is valid, unexpired and may read this repository"
+            }
+            Self::SshKey { .. } => "give a readable private key file without a passphrase",
+            Self::KnownHosts { .. } => {
+                "pin the host's key with `known_hosts`; verify what `ssh-keyscan` prints before you trust it"
+            }
+            Self::UnknownHostKey { .. } => {
+                "compare the fingerprint with the one that the host publishes and add the key to the known_hosts file"
+            }
+            Self::ChangedHostKey { .. } => {
+                "the host may be somebody else: only replace the pinned key once the host's operator confirms the new fingerprint"
+            }
+            Self::RevokedHostKey { .. } => "do not connect: somebody marked this key as compromised",
+            Self::TooManyFiles { .. } | Self::TooLarge { .. } => {
+                "point `path` at the folder that holds the manifests, and keep large files out of it"
+            }
+            Self::TooDeep { .. } | Self::PathTooLong { .. } => "move the manifests to a flatter folder",
+            Self::PathMissing { .. } => {
+                "check `path` in the configuration; it is case-sensitive and relative to the repository"
+            }
+            Self::Corrupt { .. } => {
+                "run `git fsck` in the repository; a shallow or partial clone lacks objects, fetch them first"
+            }
+            Self::Scratch { .. } => "make the folder writable for the agent, or name another one",
+            Self::ChildNotStarted { .. } => {
+                "check that the agent's program file is still there and executable, and free memory"
+            }
+            Self::ChildCrashed { .. } => {
+                "a very large repository exceeds the child's memory or processor time, and a truncated object makes libgit2 loop: \
+                 run `git fsck` in a local repository; if it stays, report it"
+            }
+            Self::ChildTimedOut { .. } => "check that the server answers; the next pass tries again",
+            Self::ChildGarbage { .. } => {
+                "is the program file being replaced? restart the agent; if it stays, report it"
+            }
+        })
+    }
+}
+
+/// Sorts an error of the network part; `offered` tells whether credentials were given.
+pub(super) fn network(error: &git2::Error, url: &str, offered: bool) -> GitError {
+    use git2::{ErrorClass, ErrorCode};
+    let (url, source) = (url.to_owned(), Cause::from(error));
+    match (error.code(), error.class()) {
+        (ErrorCode::Auth, _) => GitError::Authentication { url, offered, source },
+        (ErrorCode::Certificate, _) | (_, ErrorClass::Ssl) => GitError::Certificate { url, source },
+        (_, ErrorClass::Odb | ErrorClass::Object | ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Sha1) => {
+            GitError::Corrupt { what: format!("the mirror of {url}, or what was fetched into it,"), source }
+        }
+        // A 401 after credentials were sent, and 403, arrive as plain HTTP errors.
+        (_, ErrorClass::Http) if [": 401", ": 403"].iter().any(|s| error.message().ends_with(s)) => {
+            GitError::Authentication { url, offered, source }
+        }
+        _ => GitError::Unreachable { url, source },
+    }
+}
+
+/// An object that could not be read.
+pub(super) fn corrupt(what: impl Into<String>, error: &git2::Error) -> GitError {
+    GitError::Corrupt { what: what.into(), source: Cause::from(error) }
+}

@@ -1,0 +1,342 @@
+//! Mirrors against a real server: `git upload-pack` behind a small HTTP server of the test, on the loopback interface. Needs
+//! the program `git`. TLS is not part of this: a URL with `http` is made by hand, which `url::parse` never does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use git2::{Oid, Signature};
+
+use super::mirror::Mirror;
+use super::tests::{FILE, Fixture};
+use super::url::{Remote, Transport};
+use super::{Auth, Entry, GitError, Limits, Snapshot};
+
+/// What the server does beside serving.
+#[derive(Clone, Default)]
+struct Behaviour {
+    /// `user:password` that it wants.
+    credentials: Option<&'static str>,
+    /// Where it sends everybody.
+    redirect: Option<String>,
+    /// Protocol features that it does not announce.
+    hidden: Option<&'static str>,
+    /// Answers this status to everybody.
+    status: Option<&'static str>,
+}
+
+struct Server {
+    port: u16,
+    behaviour: Arc<Mutex<Behaviour>>,
+    /// One line for each request.
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn new(repository: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Self { port, behaviour: Arc::default(), log: Arc::default() };
+        let (behaviour, log, repository) = (server.behaviour.clone(), server.log.clone(), repository.to_owned());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                // A client that hangs up is part of the tests.
+                let behaviour = behaviour.lock().unwrap().clone();
+                let _ = serve(&stream.unwrap(), &repository, &behaviour, &log);
+            }
+        });
+        server
+    }
+
+    fn remote(&self) -> Remote {
+        let url = format!("http://127.0.0.1:{}/r.git", self.port);
+        let (transport, host, port) = (Transport::Https, "127.0.0.1".to_owned(), Some(self.port));
+        Remote { transport, host, port, user: None, password: None, shown: url.clone(), url }
+    }
+
+    fn set(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+}
+
+fn serve(stream: &TcpStream, repository: &Path, how: &Behaviour, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let (mut request, mut length, mut credentials) = (String::new(), 0, None);
+    reader.read_line(&mut request)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap(),
+            "authorization" => credentials = value.strip_prefix("Basic ").map(str::to_owned),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    log.lock().unwrap().push(request.split(' ').take(2).collect::<Vec<_>>().join(" "));
+    let mut out = stream;
+    let short = |status: &str, header: &str| {
+        format!("HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n")
+    };
+    if let Some(status) = how.status {
+        return out.write_all(short(status, "").as_bytes());
+    }
+    if let Some(to) = &how.redirect {
+        return out.write_all(
+            short("302 Found", &format!("Location: {to}/info/refs?service=git-upload-pack\r\n")).as_bytes(),
+        );
+    }
+    let wanted = how.credentials.map(|c| base64::engine::general_purpose::STANDARD.encode(c));
+    if wanted.is_some() && wanted != credentials {
+        return out.write_all(short("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n").as_bytes());
+    }
+    let advertise = request.starts_with("GET");
+    let mut command = Command::new("git");
+    command.args(["-c", "uploadpack.allowAnySHA1InWant=false", "upload-pack", "--stateless-rpc"]);
+    command.args(advertise.then_some("--advertise-refs")).arg(repository);
+    let mut child =
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    child.stdin.take().unwrap().write_all(&body)?;
+    let mut answer = child.wait_with_output()?.stdout;
+    if let Some(hidden) = how.hidden {
+        // The same length, so that the packet's length stays right.
+        let (from, to) = (hidden.as_bytes(), vec![b'x'; hidden.len()]);
+        while let Some(at) = answer.windows(from.len()).position(|w| w == from) {
+            answer[at..at + from.len()].copy_from_slice(&to);
+        }
+    }
+    let (kind, before) =
+        if advertise { ("advertisement", "001e# service=git-upload-pack\n0000") } else { ("result", "") };
+    let length = before.len() + answer.len();
+    write!(
+        out,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-{kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{before}"
+    )?;
+    out.write_all(&answer)
+}
+
+struct Client {
+    fixture: Fixture,
+    server: Server,
+    scratch: tempfile::TempDir,
+}
+
+impl Client {
+    /// A server with two commits on `main`.
+    fn new() -> (Self, Oid) {
+        let (fixture, first) = Fixture::one_file(true);
+        let second = commit(&fixture, "two", &[first]);
+        let server = Server::new(&fixture.path());
+        (Self { fixture, server, scratch: tempfile::tempdir().unwrap() }, second)
+    }
+
+    fn read_as(&self, rev: &str, auth: &Auth, limits: &Limits) -> Result<Snapshot, GitError> {
+        let scratch = self.scratch.path().join("mirrors");
+        Mirror { remote: &self.server.remote(), auth, limits, scratch: &scratch }.read(rev, "")
+    }
+
+    fn read(&self, rev: &str) -> Result<Snapshot, GitError> {
+        self.read_as(rev, &Auth::default(), &Limits::default())
+    }
+
+    /// The only mirror.
+    fn mirror(&self) -> git2::Repository {
+        let folders = fs::read_dir(self.scratch.path().join("mirrors")).unwrap().map(|e| e.unwrap().path());
+        let mut folders: Vec<_> = folders.filter(|p| p.is_dir()).collect();
+        assert_eq!(folders.len(), 1);
+        git2::Repository::open_bare(folders.remove(0)).unwrap()
+    }
+}
+
+fn commit(f: &Fixture, text: &str, parents: &[Oid]) -> Oid {
+    let tree = f.tree(&[(b"stack.toml", FILE, f.blob(text.as_bytes()))]);
+    f.commit(tree, Some("main"), text, parents)
+}
+
+fn text(snapshot: &Snapshot) -> String {
+    match &snapshot.tree[..] {
+        [(path, Entry::File(bytes))] if path == "stack.toml" => String::from_utf8(bytes.clone()).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_branch_is_fetched_alone_and_without_its_history_and_followed() {
+    let (c, mut tip) = Client::new();
+    let first = c.fixture.repository.find_commit(tip).unwrap().parent_id(0).unwrap();
+    c.fixture.commit(c.fixture.tree(&[(b"x", FILE, c.fixture.blob(b"unwanted"))]), Some("other"), "other", &[]);
+    let snapshot = c.read("main").unwrap();
+    assert_eq!((snapshot.revision.as_str(), text(&snapshot).as_str()), (tip.to_string().as_str(), "two"));
+    let mirror = c.mirror();
+    assert!(
+        mirror.is_shallow()
+            && mirror.find_commit(first).is_err()
+            && mirror.find_blob(c.fixture.blob(b"unwanted")).is_err()
+    );
+    c.server.requests();
+    // Nothing new: the advertisement alone.
+    assert_eq!(c.read("main").unwrap(), snapshot);
+    assert_eq!(c.server.requests(), ["GET /r.git/info/refs?service=git-upload-pack"]);
+    // News, among them content that only the unfetched history had.
+    for text_of_it in ["three", "name = \"a\"\n", "four"] {
+        tip = commit(&c.fixture, text_of_it, &[tip]);
+        let snapshot = c.read("main").unwrap();
+        assert_eq!((snapshot.revision, text(&c.read("main").unwrap())), (tip.to_string(), text_of_it.to_owned()));
+    }
+    // A rewritten branch.
+    let other = commit(&c.fixture, "rewritten", &[]);
+    assert_eq!(c.read("main").unwrap().revision, other.to_string());
+}
+
+#[test]
+fn tags_commits_and_vanished_branches() {
+    let (c, tip) = Client::new();
+    let first = c.fixture.repository.find_commit(tip).unwrap().parent_id(0).unwrap();
+    let object = c.fixture.repository.find_object(first, None).unwrap();
+    c.fixture.repository.tag("v1", &object, &Signature::now("a", "a@b").unwrap(), "m", false).unwrap();
+    for rev in ["v1", "refs/tags/v1"] {
+        assert_eq!(c.read(rev).unwrap().revision, first.to_string(), "{rev}");
+    }
+    c.server.requests();
+    // Known by its id and here already: no question at all.
+    assert_eq!(c.read(&first.to_string()).unwrap().revision, first.to_string());
+    assert!(c.server.requests().is_empty());
+    assert_eq!(c.read(&tip.to_string()).unwrap().revision, tip.to_string());
+    c.fixture.repository.find_reference("refs/heads/main").unwrap().rename("refs/heads/maint", false, "x").unwrap();
+    let error = c.read("main").unwrap_err();
+    assert_eq!(
+        error,
+        GitError::NoSuchRevision {
+            url: c.server.remote().shown,
+            rev: "main".to_owned(),
+            near: vec!["maint".to_owned()]
+        }
+    );
+    for rev in ["maint~1", "maint:refs/heads/x", "+refs/heads/maint", "*", "refs/heads/*", ""] {
+        assert!(matches!(c.read(rev), Err(GitError::NoSuchRevision { .. })), "{rev}");
+    }
+    let absent = "1234567890123456789012345678901234567890";
+    let error = c.read(absent).unwrap_err();
+    assert!(matches!(error, GitError::CommitNotOffered { .. }), "{error:?}");
+    let empty = Fixture::new(true);
+    let server = Server::new(&empty.path());
+    let empty = Client { fixture: empty, server, scratch: tempfile::tempdir().unwrap() };
+    assert!(matches!(empty.read("main"), Err(GitError::Empty { .. })));
+}
+
+#[test]
+fn a_server_without_shallow_fetches_sends_everything() {
+    let (c, tip) = Client::new();
+    c.server.set(Behaviour { hidden: Some("shallow"), ..Behaviour::default() });
+    assert_eq!(c.read("main").unwrap().revision, tip.to_string());
+    assert!(!c.mirror().is_shallow());
+}
+
+#[test]
+fn a_damaged_mirror_is_made_anew_and_a_crowded_one_too() {
+    let (c, tip) = Client::new();
+    c.read("main").unwrap();
+    let packs = c.mirror().path().join("objects/pack");
+    for file in
+        fs::read_dir(&packs).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "pack"))
+    {
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() - 40;
+        bytes[12..middle].fill(0xff);
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!(c.read("main").unwrap().revision, tip.to_string());
+    for n in 0..101 {
+        fs::write(packs.join(format!("pack_git2_{n}")), "left over").unwrap();
+    }
+    assert_eq!(c.read("main").unwrap().revision, tip.to_string());
+    assert!(fs::read_dir(&packs).unwrap().count() < 10);
+    fs::write(c.mirror().path().join("config"), "[[[").unwrap();
+    assert_eq!(c.read("main").unwrap().revision, tip.to_string());
+}
+
+#[test]
+fn credentials_are_sent_when_asked_for_and_once() {
+    let (c, tip) = Client::new();
+    let with = |token: Option<&str>| Auth { token: token.map(str::to_owned), ..Auth::default() };
+    c.server.set(Behaviour { credentials: Some("x-access-token:s3cret"), ..Behaviour::default() });
+    let error = c.read("main").unwrap_err();
+    assert!(matches!(error, GitError::Authentication { offered: false, .. }), "{error:?}");
+    c.server.requests();
+    let error = c.read_as("main", &with(Some("wr0ng")), &Limits::default()).unwrap_err();
+    assert!(matches!(error, GitError::Authentication { offered: true, .. }), "{error:?}");
+    assert!(!format!("{error:?} {:?}", with(Some("wr0ng"))).contains("wr0ng"));
+    assert!(c.server.requests().len() <= 3);
+    assert_eq!(c.read_as("main", &with(Some("s3cret")), &Limits::default()).unwrap().revision, tip.to_string());
+    for status in ["403 Forbidden", "401 Unauthorized"] {
+        c.server.set(Behaviour { status: Some(status), ..Behaviour::default() });
+        assert!(matches!(c.read("main"), Err(GitError::Authentication { .. })), "{status}: {:?}", c.read("main"));
+    }
+    for status in ["404 Not Found", "500 Oh"] {
+        c.server.set(Behaviour { status: Some(status), ..Behaviour::default() });
+        assert!(matches!(c.read("main"), Err(GitError::Unreachable { .. })), "{status}");
+    }
+}
+
+#[test]
+fn a_redirect_to_another_host_is_refused_before_anything_is_sent_there() {
+    let (c, _) = Client::new();
+    let other = Server::new(&c.fixture.path());
+    // `localhost` is another host than `127.0.0.1`, and answers.
+    c.server
+        .set(Behaviour { redirect: Some(format!("http://localhost:{}/r.git", other.port)), ..Behaviour::default() });
+    let error = c.read("main").unwrap_err();
+    assert!(matches!(&error, GitError::Unreachable { .. }), "{error:?}");
+    assert!(other.requests().is_empty());
+    assert!(error.hint().unwrap().contains("redirect"));
+}
+
+#[test]
+fn a_fetch_over_its_limit_is_stopped() {
+    let (c, _) = Client::new();
+    // Bytes that do not compress.
+    let mut state = 1u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    let noise: Vec<u8> = noise.take(3 << 20).collect();
+    let tree = c.fixture.tree(&[(b"big", FILE, c.fixture.blob(&noise))]);
+    c.fixture.commit(tree, Some("big"), "big", &[]);
+    let limits = Limits { fetch_bytes: 1 << 20, ..Limits::default() };
+    let error = c.read_as("big", &Auth::default(), &limits).unwrap_err();
+    assert_eq!(error, GitError::TooLarge { what: "the fetch".to_owned(), limit: 1 << 20 });
+    assert!(c.read_as("main", &Auth::default(), &limits).is_ok());
+    assert_eq!(c.read("big").unwrap().tree, [("big".to_owned(), Entry::TooLarge { bytes: 3 << 20 })]);
+}
+
+#[test]
+fn nobody_listening_and_no_pinned_host_keys() {
+    let (c, _) = Client::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{free}/x");
+    let mut remote = Remote { url: url.clone(), shown: url, ..c.server.remote() };
+    let (auth, limits, scratch) = (Auth::default(), Limits::default(), c.scratch.path());
+    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }.read("main", "");
+    assert!(matches!(result, Err(GitError::Unreachable { .. })), "{result:?}");
+    remote.transport = Transport::Ssh;
+    for (known_hosts, what) in [(None, ""), (Some("/nonexistent".into()), "/nonexistent")] {
+        let auth = Auth { known_hosts, ..Auth::default() };
+        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }).read("main", "") {
+            Err(GitError::KnownHosts { path, .. }) => assert_eq!(path, what),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Manifests from Git: one revision's files, read straight from the object store. No working copy is written, and no hook,
+//! filter, submodule or large-file pointer is followed: what is not a plain file is named, and never read.
+//!
+//! * [`url`] takes an address apart, [`local`] opens a repository of this host, [`mirror`] fetches one from another host.
+//! * [`tree`] walks the wanted folder within [`Limits`].
+//! * [`child`] does all of that in a process of its own, which has limited itself; [`read`] does it in this one.
+//!
+//! **Configuration of the host.** libgit2 reads Git's configuration from the home folder and from `/etc/gitconfig`. The child's
+//! home is an empty folder; what `/etc/gitconfig` may still do is rewrite addresses (`insteadOf`), which [`mirror`] notices and
+//! refuses. Programs that a configuration may name (hooks, filters, credential helpers, `core.sshCommand`) are not run by libgit2.
+//!
+//! **Not here:** whether the revision descends from an earlier one, and signatures.
+
+pub mod child;
+mod error;
+pub mod known_hosts;
+mod local;
+mod mirror;
+#[cfg(test)]
+mod mirror_tests;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod tree;
+pub mod url;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::{Cause, GitError};
+
+/// Which repository, which revision of it, and which folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// A local path, `file://`, `https://`, `ssh://` or `user@host:path`.
+    pub url: String,
+    /// A branch, a tag or 40 hexadecimal digits; a branch goes before a tag of the same name, and `refs/…` names either in
+    /// full. Absent: `main` for another host, `HEAD` for a local repository. A local repository also takes seven digits or
+    /// more, and expressions such as `HEAD~1` or `origin/main`.
+    pub rev: Option<String>,
+    /// The folder of the manifests, relative to the top of the repository; `.` is the top itself.
+    #[serde(default = "top")]
+    pub path: String,
+    /// What the server is shown, and how it is recognised.
+    #[serde(default)]
+    pub auth: Auth,
+}
+
+fn top() -> String {
+    ".".to_owned()
+}
+
+impl Source {
+    /// A source without credentials, at the default revision, with the manifests at the top.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), rev: None, path: top(), auth: Auth::default() }
+    }
+}
+
+/// Credentials and pinned host keys.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Auth {
+    /// The password for https; the caller takes it from `AGENT_GIT_TOKEN`. It goes before one in the URL. The user name is the
+    /// one in the URL, else `x-access-token` (GitHub, GitLab and Gitea ignore it; Bitbucket wants `x-token-auth`).
+    pub token: Option<String>,
+    /// A private key file without a passphrase, for SSH.
+    pub ssh_key: Option<PathBuf>,
+    /// Pinned host keys; SSH without it is refused.
+    pub known_hosts: Option<PathBuf>,
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("token", &self.token.as_ref().map(|_| "(hidden)"))
+            .field("ssh_key", &self.ssh_key)
+            .field("known_hosts", &self.known_hosts)
+            .finish()
+    }
+}
+
+/// How much of a repository is read at most. A file over its limit is named as [`Entry::TooLarge`]; every other limit ends the
+/// reading with an error, since half a revision is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Files and folders below the manifests path, visited or not. Default 20,000.
+    pub files: u64,
+    /// Bytes of one file. Default 1 MiB.
+    pub file_bytes: u64,
+    /// Bytes of all files together. Default 64 MiB.
+    pub total_bytes: u64,
+    /// Folders inside each other, below the manifests path. Default 32.
+    pub depth: u64,
+    /// Bytes of one path, relative to the manifests path. Default 512.
+    pub path_bytes: u64,
+    /// Bytes that one fetch receives. Default 256 MiB.
+    pub fetch_bytes: u64,
+    /// Wall-clock time for everything; only [`child::read_in_child`] keeps it. Default 120 s.
+    pub wall: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            files: 20_000,
+            file_bytes: 1 << 20,
+            total_bytes: 64 << 20,
+            depth: 32,
+            path_bytes: 512,
+            fetch_bytes: 256 << 20,
+            wall: Duration::from_mins(2),
+        }
+    }
+}
+
+/// One thing below the manifests path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A plain file (mode 100644) with its bytes as committed.
+    File(Vec<u8>),
+    /// A symbolic link; where it leads is not read.
+    Link,
+    /// A file with the executable bit (mode 100755).
+    Executable,
+    /// A submodule.
+    Submodule,
+    /// A plain file over [`Limits::file_bytes`].
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file or folder whose name is not usable: not UTF-8, `.`, `..` or `.git`, or with a slash, a backslash or a control
+    /// character. The last part of its path is escaped as in Rust source.
+    BadName,
+}
+
+/// The files of one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit, 40 hexadecimal digits.
+    pub revision: String,
+    /// When it was committed, in seconds since 1970 in UTC. Whoever makes a commit chooses this number.
+    pub committed: i64,
+    /// The first line of its message, printable, at most 200 characters.
+    pub summary: String,
+    /// `Name <address>` as the commit claims it, printable, at most 200 characters.
+    pub author: String,
+    /// Everything below the manifests path, sorted by path; paths are relative to it, with `/`.
+    pub tree: Vec<(String, Entry)>,
+}
+
+/// Reads a revision in this process. Mirrors of other hosts are kept below `scratch`, one folder for each URL, and reused.
+/// Blocks, and a silent server blocks it without end: see [`child::read_in_child`].
+pub fn read(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
+    let path = tree::clean(&source.path)?;
+    match url::parse(&source.url)? {
+        url::Location::Local(folder) => {
+            let shown = folder.display().to_string();
+            let repository = local::open(&folder, &shown)?;
+            let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
+            tree::snapshot(&repository, commit, &path, limits)
+        }
+        url::Location::Remote(remote) => {
+            let mirror = mirror::Mirror { remote: &remote, auth: &source.auth, limits, scratch };
+            mirror.read(source.rev.as_deref().unwrap_or("main"), &path)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! From a folder or a commit to stacks: reads the files, finds the stacks, and gives each with its problems. It asks AWS
+//! nothing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use agent_core::desired::Desired;
+use agent_core::lookup::{Answers, Question};
+use agent_core::manifest::limits::Limits;
+use agent_core::manifest::read::{Collector, FileEntry};
+use agent_core::manifest::{Manifest, StackFiles, find_stacks};
+use agent_core::pass::Revision;
+use agent_core::source::{Problem, Problems, Sources};
+use agent_model::expand::expand;
+
+use crate::cli::From;
+use crate::git;
+
+/// The manifests of one place and revision.
+pub struct Tree {
+    /// The files.
+    pub files: StackFiles,
+    /// What the revision is called.
+    pub revision: Revision,
+}
+
+/// One stack as far as it can be understood.
+pub struct Stack {
+    /// The folder in the tree.
+    pub dir: String,
+    /// The manifest, if there is one.
+    pub manifest: Option<Manifest>,
+    /// The texts that problems point at.
+    pub sources: Sources,
+    /// What is wrong with it.
+    pub problems: Problems,
+}
+
+/// Why there are no manifests to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The folder cannot be used.
+    #[error("{}", .0.problem().message)]
+    Folder(#[from] agent_core::manifest::read::ReadError),
+    /// The repository cannot be used.
+    #[error("{0}")]
+    Git(#[from] git::GitError),
+    /// The commit holds more than a manifests repository should.
+    #[error("the manifests of this revision are too much: {0}")]
+    TooMuch(#[from] agent_core::manifest::limits::TooMuch),
+    /// No `stack.toml` anywhere.
+    #[error("there is no `stack.toml` in {0} or below")]
+    NoStack(String),
+    /// The named stack is not there.
+    #[error("there is no stack `{wanted}` here; there is {known}")]
+    NoSuchStack {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder(error) => error.problem().hint,
+            Self::Git(error) => error.hint().map(Into::into),
+            Self::TooMuch(_) => Some("name the folder of the manifests with `--path`".into()),
+            Self::NoStack(_) => Some("name the folder that holds `stack.toml`, or one above it".into()),
+            Self::NoSuchStack { .. } => None,
+        }
+    }
+}
+
+/// Reads the files of a folder, or of a commit in a child process.
+pub async fn tree(from: &From) -> Result<Tree, LoadError> {
+    let Some(repo) = &from.repo else { return folder(&from.dir) };
+    let source = git::Source {
+        url: repo.clone(),
+        rev: from.rev.clone(),
+        path: from.path.clone(),
+        auth: git::Auth { token: token(), ..git::Auth::default() },
+    };
+    let scratch = scratch();
+    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &scratch).await?;
+    let mut collector = Collector::new(from.path.trim_start_matches("./").trim_matches('.'), &Limits::default());
+    for (path, entry) in snapshot.tree {
+        match entry {
+            git::Entry::File(bytes) => {
+                let size = bytes.len() as u64;
+                collector.file(path, size, || Ok(bytes))?;
+            }
+            git::Entry::Link => collector.refuse(path, FileEntry::Link)?,
+            git::Entry::Executable => collector.refuse(path, FileEntry::Executable)?,
+            git::Entry::Submodule => collector.refuse(path, FileEntry::Submodule)?,
+            git::Entry::TooLarge { bytes } => collector.refuse(path, FileEntry::TooLarge { bytes })?,
+            git::Entry::BadName => collector.refuse(path, FileEntry::Unreadable("has a name that cannot be used".into()))?,
+        }
+    }
+    let revision = Revision { id: snapshot.revision, source: git::url::shown(repo) };
+    Ok(Tree { files: collector.finish(), revision })
+}
+
+fn folder(dir: &Path) -> Result<Tree, LoadError> {
+    let shown = if dir == Path::new(".") { String::new() } else { dir.display().to_string() };
+    let files = StackFiles::from_dir(dir, &Limits::default())?.shown_at(shown);
+    // A folder has no commit: a digest of what it holds tells one state of it from another.
+    let mut all = String::new();
+    for (path, entry) in &files.files {
+        if let FileEntry::Bytes(bytes) = entry {
+            all.push_str(&format!("{path} {}\n", agent_core::doc::digest(&String::from_utf8_lossy(bytes))));
+        }
+    }
+    let id = format!("folder-{}", &agent_core::doc::digest(&all)[..12]);
+    let source = dir.canonicalize().unwrap_or_else(|_| dir.to_owned()).display().to_string();
+    Ok(Tree { files, revision: Revision { id, source } })
+}
+
+/// The token for https, from the environment: never from the command line, where others can read it.
+fn token() -> Option<String> {
+    std::env::var("AGENT_GIT_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+/// Where mirrors of other hosts' repositories are kept.
+fn scratch() -> std::path::PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache"));
+    cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("gitops-agent")
+}
+
+/// The stacks of a tree, each with all its problems.
+pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> {
+    let dirs = find_stacks(&tree.files);
+    if dirs.is_empty() {
+        return Err(LoadError::NoStack(tree.revision.source.clone()));
+    }
+    let language = agent_model::components::language();
+    let mut stacks: Vec<Stack> = dirs
+        .into_iter()
+        .map(|dir| {
+            let (mut sources, mut problems) = (Sources::new(), Problems::new());
+            let manifest = agent_core::manifest::load(&tree.files, &dir, &language, &mut sources, &mut problems);
+            Stack { dir, manifest, sources, problems }
+        })
+        .collect();
+    twice(&mut stacks);
+    if let Some(wanted) = only {
+        let names: Vec<String> = stacks.iter().map(Stack::name).collect();
+        stacks.retain(|stack| stack.name() == wanted);
+        if stacks.is_empty() {
+            return Err(LoadError::NoSuchStack { wanted: wanted.into(), known: names.join(", ") });
+        }
+    }
+    Ok(stacks)
+}
+
+impl Stack {
+    /// Its name; its folder as long as the name cannot be read.
+    pub fn name(&self) -> String {
+        self.manifest.as_ref().map_or_else(|| self.dir.clone(), |manifest| manifest.stack.name.clone())
+    }
+}
+
+/// Two stacks of one name would take each other's resources for their own.
+fn twice(stacks: &mut [Stack]) {
+    for n in 1..stacks.len() {
+        let (before, rest) = stacks.split_at_mut(n);
+        let Some(manifest) = rest[0].manifest.as_ref() else { continue };
+        let same = |other: &&Stack| {
+            other.manifest.as_ref().is_some_and(|m| {
+                m.stack.name == manifest.stack.name && m.stack.account == manifest.stack.account
+            })
+        };
+        if let Some(other) = before.iter().find(same) {
+            let message = format!("the stack `{}` is also in the folder `{}`", manifest.stack.name, other.dir);
+            let problem = Problem::new("stack-twice", message)
+                .at(&manifest.stack_node.locate(&["name"]))
+                .hint("names of stacks are unique in an account");
+            rest[0].problems.push(problem);
+        }
+    }
+}
+
+/// What a stack wants as far as it is known without AWS, and what AWS has to be asked for the rest. Its problems are in
+/// the stack.
+pub fn offline(stack: &mut Stack) -> Option<(Desired, BTreeSet<Question>)> {
+    let manifest = stack.manifest.as_ref()?;
+    let expanded = expand(manifest, &Answers::offline(), &mut stack.problems)?;
+    if !stack.problems.is_empty() {
+        return None;
+    }
+    let questions = expanded.unknown.clone();
+    match expanded.desired() {
+        Ok(desired) => Some((desired, questions)),
+        Err(incoherent) => {
+            for one in incoherent {
+                stack.problems.push(Problem::new("incoherent", one.to_string()));
+            }
+            None
+        }
+    }
+}

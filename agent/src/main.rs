@@ -1,0 +1,40 @@
+//! The binary `agent`: what talks to people, Git and the host. What it does with AWS is decided in `agent-core`.
+
+mod cli;
+mod commands;
+mod git;
+mod load;
+mod printer;
+mod sandbox;
+mod session;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The child that reads Git comes before everything else: it has neither a runtime nor the agent's environment.
+    if std::env::args_os().nth(1).is_some_and(|first| first == git::child::ARGUMENT) {
+        return git::child::child_main();
+    }
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Where even this cannot be printed, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    printer::start_log(cli.global.verbose);
+    let printer = printer::Printer::new(cli.global.color);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.error(&format!("the runtime could not be started: {error}"), None);
+            return ExitCode::from(3);
+        }
+    };
+    runtime.block_on(commands::run(cli, &printer))
+}

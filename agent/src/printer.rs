@@ -1,0 +1,116 @@
+//! All output goes through here: results to stdout, everything else to stderr, colour only where somebody sees it.
+
+use std::io::{IsTerminal, Write};
+
+use anstream::ColorChoice;
+
+use crate::cli::Colour;
+
+/// Where output goes.
+pub struct Printer {
+    choice: ColorChoice,
+    coloured: bool,
+}
+
+/// Colours by meaning.
+#[derive(Clone, Copy)]
+pub enum Tone {
+    /// Something new.
+    Add,
+    /// Something changed.
+    Change,
+    /// Something that goes, or an error.
+    Remove,
+    /// Beside the point.
+    Dim,
+    /// A heading.
+    Strong,
+}
+
+impl Printer {
+    /// Colour as asked for; `auto` looks at the terminal and at `NO_COLOR`.
+    pub fn new(colour: Colour) -> Self {
+        let choice = match colour {
+            Colour::Always => ColorChoice::Always,
+            Colour::Never => ColorChoice::Never,
+            Colour::Auto => anstream::AutoStream::choice(&std::io::stdout()),
+        };
+        Self { choice, coloured: !matches!(choice, ColorChoice::Never) }
+    }
+
+    /// Whether results are coloured.
+    pub fn coloured(&self) -> bool {
+        self.coloured
+    }
+
+    /// Text in a tone.
+    pub fn tone(&self, tone: Tone, text: &str) -> String {
+        if !self.coloured {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Add => "32",
+            Tone::Change => "33",
+            Tone::Remove => "31",
+            Tone::Dim => "2",
+            Tone::Strong => "1",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// A result. A reader that has gone away is no error: the exit code is what is left.
+    pub fn result(&self, text: &str) {
+        let mut out = anstream::AutoStream::new(std::io::stdout(), self.choice);
+        let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
+        let _ = out.flush();
+    }
+
+    /// What happens, while it happens.
+    pub fn progress(&self, text: &str) {
+        let mut err = anstream::AutoStream::new(std::io::stderr(), self.choice);
+        let _ = writeln!(err, "{text}");
+    }
+
+    /// An error, and what to do about it.
+    pub fn error(&self, message: &str, hint: Option<&str>) {
+        self.progress(&format!("{} {message}", self.tone(Tone::Remove, "error:")));
+        if let Some(hint) = hint {
+            self.progress(&format!("  {} {hint}", self.tone(Tone::Strong, "help:")));
+        }
+    }
+
+    /// Asks for a word; without a terminal there is nobody to answer.
+    pub fn asks_for(&self, question: &str, word: &str) -> bool {
+        if !std::io::stdin().is_terminal() {
+            return false;
+        }
+        let mut err = std::io::stderr();
+        let _ = write!(err, "{question} ");
+        let _ = err.flush();
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).is_ok() && line.trim() == word
+    }
+}
+
+/// The log on stderr: JSON under systemd, lines on a terminal. `AGENT_LOG` says more than `-v` can.
+///
+/// Of other crates only INFO and above is ever logged: below it the SDKs log what goes over the wire, secrets among it.
+pub fn start_log(verbose: u8) {
+    use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+    use tracing_subscriber::layer::{Layer, SubscriberExt};
+    use tracing_subscriber::util::SubscriberInitExt;
+    let level = match verbose {
+        0 => "warn",
+        1 => "info,agent=debug,agent_core=debug",
+        _ => "info,agent=trace,agent_core=trace,agent_aws=trace",
+    };
+    let asked = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let own = filter_fn(|meta| *meta.level() <= tracing::Level::INFO || meta.target().starts_with("agent"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        lines.json().boxed()
+    } else {
+        lines.with_target(false).boxed()
+    };
+    tracing_subscriber::registry().with(lines.with_filter(asked.and(own))).init();
+}

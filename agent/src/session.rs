@@ -1,0 +1,163 @@
+//! One stack with AWS behind it: clients for its region, its account checked, its manifest expanded and judged.
+
+use std::sync::Arc;
+
+use agent_aws::Aws;
+use agent_core::address::Scope;
+use agent_core::allowed::{Allowed, Finding};
+use agent_core::desired::{Allow, Desired, Incoherent};
+use agent_core::execute::Event;
+use agent_core::fault::Fault;
+use agent_core::manifest::StackHeader;
+use agent_core::lookup::Answers;
+use agent_core::observed::Interest;
+use agent_core::pass::{Engine, Look, PassError, holder};
+use agent_core::plan::Settings;
+use agent_core::provider::Cloud;
+use agent_core::secret::{NoRandomness, Vault};
+use agent_core::wait::Timing;
+use agent_model::expand::expand;
+use agent_policy::NoRules;
+
+use crate::load::Stack;
+
+/// AWS for one stack.
+pub struct Session {
+    aws: Arc<Aws>,
+    cloud: Cloud,
+    /// Where the stack lives.
+    pub scope: Scope,
+    judge: NoRules,
+}
+
+/// Why a stack cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The manifest has problems; they are in the stack.
+    #[error("the manifest has problems")]
+    Problems,
+    /// The manifest does not say which account it is for.
+    #[error("the stack `{0}` does not say which account it is for")]
+    NoAccount(String),
+    /// The credentials are another account's.
+    #[error("the stack `{stack}` is for the account {wanted}, and these credentials are of {got} ({arn})")]
+    WrongAccount {
+        /// The stack.
+        stack: String,
+        /// The account in the manifest.
+        wanted: String,
+        /// The account of the credentials.
+        got: String,
+        /// Who the credentials are.
+        arn: String,
+    },
+    /// AWS could not be asked who this is.
+    #[error("AWS cannot be reached: {0}")]
+    NoAws(Fault),
+    /// A call failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The rules are against it.
+    #[error("the rules are against it")]
+    Refused(Vec<Finding>),
+    /// No pass could be made.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// The expansion does not hang together: a fault of this program.
+    #[error("the expansion does not hang together: {0}")]
+    Incoherent(String),
+}
+
+impl SessionError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoAccount(_) => Some("add `account = \"…\"` to `[stack]`: nothing is applied to an account by chance".into()),
+            Self::WrongAccount { .. } => Some("use the credentials of that account, or correct `[stack] account`".into()),
+            Self::NoAws(fault) => Some(unreachable_hint(fault)),
+            Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
+            _ => None,
+        }
+    }
+}
+
+fn unreachable_hint(fault: &Fault) -> String {
+    use agent_core::fault::Class;
+    match fault.class {
+        Class::Credentials => "set AWS_PROFILE, or the environment that every AWS tool reads".into(),
+        Class::Lost => "check the network, `[stack] region` and AWS_ENDPOINT_URL".into(),
+        class => class.hint().into(),
+    }
+}
+
+impl Session {
+    /// Connects, and checks the account before anything is read.
+    pub async fn open(header: &StackHeader) -> Result<Self, SessionError> {
+        let wanted = header.account.clone().ok_or_else(|| SessionError::NoAccount(header.name.clone()))?;
+        let aws = Arc::new(Aws::connect(&header.region, Vault::new()?, None).await);
+        let identity = aws.identity().await.map_err(SessionError::NoAws)?;
+        if identity.account != wanted {
+            let (got, arn) = (identity.account, identity.arn);
+            return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
+        }
+        let scope = Scope::new(&header.name, &wanted, &header.region);
+        Ok(Self { cloud: agent_aws::cloud(&aws), aws, scope, judge: NoRules })
+    }
+
+    /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
+    /// AWS is read: which kinds to read follows from an expansion without answers.
+    pub async fn look(
+        &self,
+        engine: &Engine<'_>,
+        stack: &mut Stack,
+    ) -> Result<(Allowed<Desired>, Look), SessionError> {
+        let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
+        let interest = Interest::of(&offline);
+        let (answers, read) = tokio::join!(self.aws.answers(questions), engine.read(&interest));
+        let desired = self.desired(&answers?, stack)?;
+        let (state, observed) = read?;
+        let look = engine.plan(&desired, state, observed)?;
+        Ok((desired, look))
+    }
+
+    fn desired(&self, answers: &Answers, stack: &mut Stack) -> Result<Allowed<Desired>, SessionError> {
+        let Some(manifest) = stack.manifest.as_ref() else { return Err(SessionError::Problems) };
+        let expanded = expand(manifest, answers, &mut stack.problems).ok_or(SessionError::Problems)?;
+        if let Some(question) = expanded.unknown.first() {
+            let text = format!("AWS does not tell {question}");
+            return Err(Fault::new(agent_core::fault::Class::NotFound, "ec2", "NoAnswer", text).into());
+        }
+        let incoherent = |problems: Vec<Incoherent>| {
+            let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            SessionError::Incoherent(all.join("; "))
+        };
+        let desired = expanded.desired().map_err(incoherent)?;
+        Ok(Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0)
+    }
+
+    /// Nothing is wanted: what a stack is destroyed with.
+    pub fn nothing(&self, allow: Allow) -> Result<Allowed<Desired>, SessionError> {
+        let desired = Desired::build(&self.scope.stack, Vec::new(), allow, &agent_model::kinds::table());
+        let desired = desired.map_err(|problems| SessionError::Incoherent(format!("{problems:?}")))?;
+        Ok(Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0)
+    }
+
+    /// What passes are made with.
+    pub fn engine<'a>(&'a self, tell: &'a (dyn Fn(Event<'_>) + Sync), settings: Settings) -> Engine<'a> {
+        Engine {
+            cloud: &self.cloud,
+            kinds: self.cloud.kinds(),
+            scope: &self.scope,
+            store: self.aws.as_ref(),
+            judge: &self.judge,
+            settings,
+            timing: Timing::default(),
+            tell,
+            holder: holder(),
+            accept_lost_state: false,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A plan as people read it before they merge: text for a terminal, markdown for a pull request.
+
+use std::fmt::Write;
+
+use agent_core::diff::FieldChange;
+use agent_core::kind::Kinds;
+use agent_core::plan::{Op, Plan, Step};
+
+use crate::printer::{Printer, Tone};
+
+/// The marker by which a comment on a pull request is found again and replaced.
+const MARKER: &str = "<!-- gitops-agent diff -->";
+
+fn sign(op: &Op) -> (&'static str, Tone) {
+    match op {
+        Op::Create { replaces: false, .. } => ("+", Tone::Add),
+        Op::Create { replaces: true, .. } => ("±", Tone::Remove),
+        Op::Update { .. } | Op::Clear { .. } => ("~", Tone::Change),
+        Op::Delete { .. } => ("-", Tone::Remove),
+    }
+}
+
+fn changes(op: &Op) -> &[FieldChange] {
+    match op {
+        Op::Create { changes, .. } | Op::Update { changes, .. } => changes,
+        Op::Clear { .. } | Op::Delete { .. } => &[],
+    }
+}
+
+/// The steps that tell something: a second step that only finishes a creation is part of it.
+fn told(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().filter(|step| !matches!(&step.op, Op::Update { id: None, .. } | Op::Clear { .. }))
+}
+
+/// What a plan does, in numbers: `2 to create, 1 to update`.
+pub fn summary(plan: &Plan) -> String {
+    let mut counts: Vec<(&str, usize)> =
+        [("create", 0), ("update", 0), ("replace", 0), ("delete", 0)].into_iter().collect();
+    for step in told(plan) {
+        if let Some(count) = counts.iter_mut().find(|(verb, _)| *verb == step.op.verb()) {
+            count.1 += 1;
+        }
+    }
+    let replaced = plan.steps.iter().filter(|s| matches!(&s.op, Op::Create { replaces: true, .. })).map(|s| &s.address);
+    let replaced: std::collections::BTreeSet<_> = replaced.collect();
+    let gone = plan.steps.iter().filter(|s| matches!(&s.op, Op::Delete { .. }) && replaced.contains(&s.address)).count();
+    if let Some(deletes) = counts.iter_mut().find(|(verb, _)| *verb == "delete") {
+        deletes.1 = deletes.1.saturating_sub(gone);
+    }
+    let parts: Vec<String> =
+        counts.iter().filter(|(_, n)| *n > 0).map(|(verb, n)| format!("{n} to {verb}")).collect();
+    if parts.is_empty() { "no changes".into() } else { parts.join(", ") }
+}
+
+/// Whether something would be lost that nothing brings back.
+fn irreversible(step: &Step, kinds: &Kinds) -> bool {
+    let goes = matches!(&step.op, Op::Delete { .. } | Op::Create { replaces: true, .. });
+    goes && kinds.get(step.address.kind()).is_some_and(|kind| kind.stateful)
+}
+
+/// The plan for a terminal.
+pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
+    let mut out = String::new();
+    for step in told(plan) {
+        let (sign, tone) = sign(&step.op);
+        let head = format!("{sign} {:<8} {}", step.op.verb(), step.address);
+        let _ = writeln!(out, "  {}  {}", printer.tone(tone, &head), printer.tone(Tone::Dim, &step.because));
+        for change in changes(&step.op) {
+            let _ = writeln!(out, "      {change}");
+        }
+        if irreversible(step, kinds) {
+            let _ = writeln!(out, "      {}", printer.tone(Tone::Remove, "this loses data that nothing brings back"));
+        }
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "  {} {}", printer.tone(Tone::Strong, note.address.as_str()), note.text);
+    }
+    for (kind, fault) in &plan.not_read {
+        let _ = writeln!(out, "  {} {kind} could not be read: {fault}", printer.tone(Tone::Remove, "!"));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    let _ = write!(out, "{}: {}, {} unchanged", plan.stack, summary(plan), plan.unchanged);
+    out
+}
+
+/// The plan for a pull request.
+pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
+    let mut out = format!("{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged.\n", plan.stack, summary(plan), plan.unchanged);
+    if told(plan).next().is_some() {
+        out.push_str("\n| | resource | why |\n|---|---|---|\n");
+    }
+    for step in told(plan) {
+        let warning = if irreversible(step, kinds) { " **Loses data that nothing brings back.**" } else { "" };
+        let _ = writeln!(out, "| {} | `{}` | {}{warning} |", step.op.verb(), step.address, cell(&step.because));
+    }
+    let detailed: Vec<&Step> = told(plan).filter(|step| !changes(&step.op).is_empty()).collect();
+    if !detailed.is_empty() {
+        out.push_str("\n<details><summary>Fields</summary>\n\n```diff\n");
+        for step in detailed {
+            let _ = writeln!(out, "  {}", step.address);
+            for change in changes(&step.op) {
+                let from = agent_core::diff::shown(&change.from).replace("```", "'''");
+                let to = agent_core::diff::shown(&change.to).replace("```", "'''");
+                let _ = writeln!(out, "-   {}: {from}\n+   {}: {to}", change.path, change.path);
+            }
+        }
+        out.push_str("```\n\n</details>\n");
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "\n- `{}`: {}", note.address, cell(&note.text));
+    }
+    for (kind, fault) in &plan.not_read {
+        let _ = writeln!(out, "\n- **{kind} could not be read**: {}", cell(&fault.to_string()));
+    }
+    out
+}
+
+/// Text that does not break a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,36 @@
+//! The test bench: two emulators that stand in for AWS, and a layer under the SDK's HTTP client (or a loopback proxy before the
+//! shipped binary) that names, records and counts every call and lets planned ones fail. It holds no test of the agent.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`emulator`] | moto and ministack on free ports, `Emulator::shared()` for a test process or `Emulator::start()` for one test |
+//! | [`wire`] | `Wire`: the layer; `wire.config(region)` is an `SdkConfig` whose every client goes through it |
+//! | [`proxy`] | `Proxy`: the same layer for a child process, through `proxy.env()` |
+//! | [`record`] | `Call` and what can be said about many: `table`, `counts`, `rounds`, `json_lines` |
+//! | [`fault`] | `Fault { at, what }`: crash, lost answer, timeout, throttling, AWS's errors, delay |
+//! | [`reply`] | errors in each service's own protocol |
+//! | [`name`] | service and action of a request |
+//! | [`legal`] | recorded requests against AWS's own models |
+//!
+//! A `Wire` belongs to one test, for its connections belong to that test's runtime; any number of wires share an emulator.
+//! Tests that share one keep apart by region (moto and ministack separate those) or by name; `reset()` is for own pairs.
+//!
+//! ```ignore
+//! let wire = Wire::new(Emulator::shared());
+//! let ssm = aws_sdk_ssm::Client::new(&wire.config("eu-west-1"));
+//! wire.plan([Fault::new(At::NthMutating(2), What::CrashAfter)]);
+//! let finished = wire.until_crash(pass(&ssm)).await;   // None: "the process died"
+//! wire.revive();                                       // the next process, on the same AWS
+//! assert!(legal::check(&wire.calls())?.violations.is_empty());
+//! ```
+#![allow(dead_code, reason = "each kind of test uses a part of the bench")]
+
+pub mod emulator;
+pub mod fault;
+pub mod http;
+pub mod legal;
+pub mod name;
+pub mod proxy;
+pub mod record;
+pub mod reply;
+pub mod wire;

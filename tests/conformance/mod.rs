@@ -1,0 +1,38 @@
+//! The conformance suite, generic over kinds: create, read back equal to the spec, plan nothing, change each field, delete.
+//! What differs by kind is data (`Sample`), a file a service; the suite itself knows no kind.
+
+pub mod ec2;
+pub mod ecs;
+pub mod elb;
+pub mod iam;
+pub mod logs;
+pub mod ssm;
+mod suite;
+
+use agent_core::address::Address;
+use agent_core::doc::Doc;
+use serde::Serialize;
+
+/// One resource with what it needs, and every change of it that is worth a test.
+pub struct Sample {
+    /// Resources that must exist first, in any order: address and spec.
+    pub needs: Vec<(Address, Doc)>,
+    /// The address of the resource under test.
+    pub address: Address,
+    /// Its spec.
+    pub spec: Doc,
+    /// Changes, each from `spec`: what is changed (the reason for the case), and the whole changed spec.
+    pub changes: Vec<(&'static str, Doc)>,
+    /// Paths that the emulator loses or misreports, with the reason: they are tested on the fake alone.
+    pub emulator_gaps: Vec<(&'static str, &'static str)>,
+}
+
+/// All samples.
+pub fn samples() -> Vec<Sample> {
+    [ec2::samples(), ecs::samples(), elb::samples(), iam::samples(), logs::samples(), ssm::samples()].into_iter().flatten().collect()
+}
+
+/// A spec as a document; samples are made from types, so it cannot fail.
+pub fn doc(spec: &impl Serialize) -> Doc {
+    Doc::of(spec).expect("a sample is made from its own type")
+}

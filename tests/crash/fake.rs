@@ -1,0 +1,170 @@
+//! The matrix on the faked cloud: all kinds, operations and faults.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use agent_core::desired::Resource;
+use agent_core::doc;
+use agent_core::fake::Fake;
+use agent_core::fake::faults::{Faults, What, When};
+use agent_core::fault::Class;
+use agent_core::live::Owner;
+use agent_core::state::Ended;
+use serde_json::Value;
+
+use crate::hello;
+use crate::world::World;
+
+const WAYS: [What; 12] = [
+    What::CrashBefore,
+    What::CrashAfter,
+    What::CrashAnswered,
+    What::AnswerLost,
+    What::Refused(Class::Throttled),
+    What::Refused(Class::Unavailable),
+    What::Refused(Class::Denied),
+    What::Refused(Class::Credentials),
+    What::Refused(Class::NotFound),
+    What::Refused(Class::Conflict),
+    What::Refused(Class::InUse),
+    What::Refused(Class::Limit),
+];
+
+struct Story {
+    name: &'static str,
+    before: Vec<Resource>,
+    after: Vec<Resource>,
+}
+
+fn stories() -> Vec<Story> {
+    let of = |text: &str| hello::resources(text, &hello::made_up());
+    let base = || of(hello::TEXT);
+    vec![
+        Story { name: "create", before: Vec::new(), after: base() },
+        Story { name: "another image", before: base(), after: of(&hello::other_image(hello::TEXT)) },
+        Story { name: "another port: the target group is replaced", before: base(), after: of(&hello::other_port(hello::TEXT)) },
+        Story { name: "other subnets", before: base(), after: of(&hello::other_subnets(hello::TEXT)) },
+        Story { name: "destroy", before: base(), after: Vec::new() },
+    ]
+}
+
+/// What is there, without ids. Two clouds with equal pictures are alike.
+fn picture(fake: &Fake) -> Vec<String> {
+    let objects = fake.objects();
+    let owner = |owner: &Owner| match owner {
+        Owner::Stack(mark) => format!("{} {} {}", mark.stack, mark.address, mark.generation),
+        Owner::Nobody => "nobody".into(),
+    };
+    let mut names = BTreeMap::new();
+    for live in objects.values() {
+        let out = live.out.value();
+        for (field, value) in out.as_object().into_iter().flatten() {
+            if let Some(text) = value.as_str().filter(|text| text.contains(&live.id)) {
+                names.insert(text.to_owned(), format!("<{}.{field}>", owner(&live.owner)));
+            }
+        }
+    }
+    let plain = |text: &str| names.iter().rev().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
+    let mut picture: Vec<String> = objects
+        .values()
+        .map(|live| format!("{} {}", owner(&live.owner), sorted(serde_json::from_str(&plain(live.spec.as_str())).unwrap())))
+        .collect();
+    picture.sort();
+    picture
+}
+
+/// Sets are ordered by ids in a spec; a picture has none.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
+            items.sort_by_key(doc::canonical);
+            items.into()
+        }
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, sorted(value))).collect(),
+        leaf => leaf,
+    }
+}
+
+async fn prepared(story: &Story) -> (Arc<Fake>, World) {
+    let fake = Arc::new(Fake::default());
+    let world = World::fake(&fake, "hello");
+    if !story.before.is_empty() {
+        converged(&world, &story.before).await;
+    }
+    fake.restart(Faults::default());
+    (fake, world)
+}
+
+async fn converged(world: &World, resources: &[Resource]) {
+    let pass = world.converge(&world.desired(resources.to_vec())).await.unwrap();
+    assert_eq!(pass.ended, Ended::Converged, "{:#?}", pass.report.failures().collect::<Vec<_>>());
+}
+
+/// One cell; gives what is wrong.
+async fn cell(story: &Story, write: usize, what: &What, clean: &[String]) -> Result<(), String> {
+    let (fake, world) = prepared(story).await;
+    fake.restart(Faults::one(When::Write(write), what.clone()));
+    let desired = world.desired(story.after.clone());
+    if let Ok(pass) = world.pass(&desired).await
+        && pass.ended == Ended::Converged
+        && picture(&fake) != clean
+    {
+        return Err("it said converged, and was not".into());
+    }
+    fake.restart(Faults::default());
+    tokio::time::advance(world.timing.lease).await;
+    for _ in 0..3 {
+        let pass = world.pass(&desired).await.map_err(|error| error.to_string())?;
+        if pass.ended == Ended::Converged {
+            let end = picture(&fake);
+            return if end == clean { Ok(()) } else { Err(format!("another end: {}", differ(clean, &end))) };
+        }
+    }
+    Err("not converged after three passes".into())
+}
+
+fn differ(clean: &[String], end: &[String]) -> String {
+    let lost = clean.iter().filter(|line| !end.contains(line)).map(|line| format!("- {line}"));
+    let extra = end.iter().filter(|line| !clean.contains(line)).map(|line| format!("+ {line}"));
+    lost.chain(extra).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn hello_survives_a_death_at_every_changing_call() {
+    // Every 17th cell, which over the stories meets each way and each kind; all of them by hand.
+    let stride = if std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full") { 1 } else { 17 };
+    let (mut number, mut tried, mut wrong) = (0_usize, 0_usize, Vec::new());
+    for story in stories() {
+        let (fake, world) = prepared(&story).await;
+        converged(&world, &story.after).await;
+        let clean = picture(&fake);
+        let writes = fake.calls().iter().filter(|call| call.op.is_write()).count();
+        for write in 1..=writes {
+            for what in &WAYS {
+                number += 1;
+                if number % stride != 0 {
+                    continue;
+                }
+                tried += 1;
+                if let Err(error) = cell(&story, write, what, &clean).await {
+                    wrong.push(format!("{}: write {write} of {writes}: {what:?}: {error}", story.name));
+                }
+            }
+        }
+    }
+    println!("kill matrix of hello on the fake: {tried} of {number} cells, {} wrong", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn hello_is_made_changed_and_destroyed_without_a_trace() {
+    for story in stories() {
+        let (fake, world) = prepared(&story).await;
+        converged(&world, &story.after).await;
+        fake.restart(Faults::default());
+        let again = world.pass(&world.desired(story.after.clone())).await.unwrap();
+        assert_eq!(again.ended, Ended::Converged, "{}", story.name);
+        assert_eq!(fake.calls().iter().filter(|call| call.op.is_write()).count(), 0, "{}: {:?}", story.name, fake.calls());
+    }
+}

@@ -1,0 +1,62 @@
+//! The stack `hello` and edits of it, as resources: what the tests of whole stacks work on.
+
+use agent_core::desired::Resource;
+use agent_core::lookup::{Answer, Answers, Question};
+use agent_core::manifest::limits::Limits;
+use agent_core::manifest::read::Collector;
+use agent_core::manifest::load;
+use agent_core::source::render::render_text;
+use agent_core::source::{Problems, Sources};
+use agent_model::components::language;
+use agent_model::expand::expand;
+
+/// The text of the example.
+pub const TEXT: &str = include_str!("../manifests/hello/stack.toml");
+
+/// What emulated AWS says to the questions of the expansion, and the fake is made to agree with.
+pub fn answers(zones: &[&str], prefix_lists: &[(&str, &str)]) -> Answers {
+    let zones = Answer::Zones(zones.iter().map(|zone| (*zone).to_owned()).collect());
+    prefix_lists.iter().fold(Answers::offline().with(Question::Zones, zones), |answers, (name, id)| {
+        answers.with(Question::ManagedPrefixList((*name).to_owned()), Answer::Id((*id).to_owned()))
+    })
+}
+
+/// Answers for a cloud without AWS.
+pub fn made_up() -> Answers {
+    answers(
+        &["eu-west-1a", "eu-west-1b", "eu-west-1c"],
+        &[("com.amazonaws.eu-west-1.s3", "pl-s3"), ("com.amazonaws.global.cloudfront.origin-facing", "pl-cloudfront")],
+    )
+}
+
+/// The resources of a manifest.
+pub fn resources(text: &str, answers: &Answers) -> Vec<Resource> {
+    let mut collector = Collector::new("", &Limits::default());
+    collector.file("stack.toml".into(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
+    let (mut sources, mut problems) = (Sources::new(), Problems::new());
+    let manifest = load(&collector.finish(), "", &language(), &mut sources, &mut problems);
+    let expanded = manifest.and_then(|manifest| expand(&manifest, answers, &mut problems));
+    let expanded = expanded.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)));
+    assert!(expanded.unknown.is_empty(), "{:?}", expanded.unknown);
+    expanded.resources
+}
+
+/// Another port: the target group is replaced, create-first, and with it go rule, task definition and service.
+pub fn other_port(text: &str) -> String {
+    edited(text, "8080", "9090")
+}
+
+/// Other address blocks: every subnet is replaced.
+pub fn other_subnets(text: &str) -> String {
+    edited(text, "[network.main]\n", "[network.main]\nsubnets = { private = [\"10.10.128.0/20\", \"10.10.144.0/20\"] }\n")
+}
+
+/// Another image: a new task definition and one update of the service.
+pub fn other_image(text: &str) -> String {
+    edited(text, "hello:1.0.0", "hello:1.1.0")
+}
+
+fn edited(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "the example has no `{from}` any longer");
+    text.replace(from, to)
+}

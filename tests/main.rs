@@ -1,0 +1,15 @@
+//! The one integration-test binary: one link against the SDKs for all tests that talk to emulated AWS or run the shipped binary.
+//! Each module says what it tests; `bench` is what they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod bench_emulator;
+mod bench_faults;
+mod bench_legal;
+mod bench_proxy;
+mod bench_wire;
+mod cli;
+mod conformance;
+mod crash;
+mod hello;
+mod world;
