@@ -91,8 +91,8 @@ fn a_parameter_goes_from_a_commit_to_aws_and_back() {
     let changed = bench.at("diff", &second);
     ends(&changed, 0);
     insta::assert_snapshot!(out(&changed), @r#"
-    ~ update   parameter.greeting/ssm.parameter  it differs
-        value: "hello" -> "good day"
+      ~ update   parameter.greeting/ssm.parameter  it differs
+          value: "hello" -> "good day"
 
     first: 1 to update, 0 unchanged
     "#);

@@ -48,7 +48,7 @@ pub fn other_port(text: &str) -> String {
 
 /// Other address blocks: every subnet is replaced.
 pub fn other_subnets(text: &str) -> String {
-    edited(text, "[network.main]\n", "[network.main]\nsubnets = { private = [\"10.10.128.0/20\", \"10.10.144.0/20\"] }\n")
+    edited(text, "[network.main]\n", "[network.main]\nsubnets = { private = [\"10.20.128.0/20\", \"10.20.144.0/20\"] }\n")
 }
 
 /// Another image: a new task definition and one update of the service.

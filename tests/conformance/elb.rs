@@ -310,10 +310,7 @@ fn tcp_group() -> Sample {
                 doc(&changed)
             }),
         ],
-        emulator_gaps: vec![(
-            "health_check.matcher",
-            "moto takes codes only for groups with HTTP and HTTPS when a group is modified",
-        )],
+        emulator_gaps: Vec::new(),
     }
 }
 

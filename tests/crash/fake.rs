@@ -59,7 +59,8 @@ fn picture(fake: &Fake) -> Vec<String> {
     for live in objects.values() {
         let out = live.out.value();
         for (field, value) in out.as_object().into_iter().flatten() {
-            if let Some(text) = value.as_str().filter(|text| text.contains(&live.id)) {
+            let text = value.as_str().or_else(|| value.get(doc::SECRET)?.as_str());
+            if let Some(text) = text.filter(|text| text.contains(&live.id)) {
                 names.insert(text.to_owned(), format!("<{}.{field}>", owner(&live.owner)));
             }
         }

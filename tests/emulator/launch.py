@@ -187,7 +187,7 @@ def servers(logs, home):
     return [
         Server(
             "moto",
-            [str(tools / "moto_server"), "-H", "127.0.0.1", "-p", "{port}"],
+            [sys.executable, str(HERE / "moto_mended.py"), "-H", "127.0.0.1", "-p", "{port}"],
             {"HOME": home, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1"},
             "/moto-api/data.json",
             logs,

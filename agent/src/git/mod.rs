@@ -55,6 +55,7 @@ fn top() -> String {
 
 impl Source {
     /// A source without credentials, at the default revision, with the manifests at the top.
+    #[cfg(test)]
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), rev: None, path: top(), auth: Auth::default() }
     }

@@ -197,6 +197,7 @@ pub fn samples() -> Vec<Sample> {
         emulator_gaps: vec![
             ("service_connect", "ministack does not give it back"),
             ("availability_zone_rebalancing", "ministack neither keeps nor gives it back"),
+            ("platform_version", "ministack does not take it in an update"),
             ("propagate_tags", "ministack does not take it in an update"),
             ("enable_ecs_managed_tags", "ministack does not take it in an update"),
             ("launch_type", "ministack says EC2 of a service on Fargate that gave a capacity provider back"),

@@ -154,11 +154,13 @@ fn phase_read(endpoint: &sdk::VpcEndpoint) -> Option<Phase> {
         let reason = error.or_else(|| endpoint.failure_reason.clone());
         reason.unwrap_or_else(|| format!("AWS calls it `{}`", endpoint.state.as_ref().map_or("", State::as_str)))
     };
-    match &endpoint.state {
-        Some(State::Available) => Some(Phase::Ready),
-        Some(State::Deleting) => Some(Phase::Going),
-        Some(State::Deleted) => None,
-        Some(State::Failed | State::Rejected | State::Expired | State::Partial) => Some(Phase::Broken(reason())),
+    // The service model says `Available`, EC2 answers `available`: the SDK's enum takes the latter for an unknown word.
+    let state = endpoint.state.as_ref().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default();
+    match state.as_str() {
+        "available" => Some(Phase::Ready),
+        "deleting" => Some(Phase::Going),
+        "deleted" => None,
+        "failed" | "rejected" | "expired" | "partial" => Some(Phase::Broken(reason())),
         _ => Some(Phase::Coming),
     }
 }
@@ -202,4 +204,25 @@ fn vpc_endpoint_live(endpoint: sdk::VpcEndpoint) -> Result<Option<Live<VpcEndpoi
         owner: Owner::from_tags(&tags),
         phase,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_known_in_the_case_of_the_model_and_in_that_of_the_answers() {
+        let phase = |state: &str| phase_read(&sdk::VpcEndpoint::builder().state(State::from(state)).build());
+        for (state, expected) in [
+            ("available", Some(Phase::Ready)),
+            ("Available", Some(Phase::Ready)),
+            ("pending", Some(Phase::Coming)),
+            ("pendingAcceptance", Some(Phase::Coming)),
+            ("deleting", Some(Phase::Going)),
+            ("deleted", None),
+        ] {
+            assert_eq!(phase(state), expected, "{state}");
+        }
+        assert!(matches!(phase("failed"), Some(Phase::Broken(_))));
+    }
 }

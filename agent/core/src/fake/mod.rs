@@ -241,12 +241,13 @@ fn links(spec: &Value) -> Vec<(String, String)> {
 
 /// An `out` made up from its schema: texts that say what they stand for, and over them what the kind derives.
 fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
-    let schema = (kind.out_schema)();
-    let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let root = (kind.out_schema)().to_value();
+    let properties = root.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut out: Map<String, Value> = properties
         .into_iter()
         .map(|(field, schema)| {
-            let value = made_up(&schema, &field, id);
+            let named = schema.get("$ref").and_then(Value::as_str).and_then(|at| root.pointer(at.trim_start_matches('#')));
+            let value = made_up(named.unwrap_or(&schema), &field, id);
             (field, value)
         })
         .collect();
@@ -256,7 +257,16 @@ fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
     Value::Object(out)
 }
 
+/// Whether a field holds a secret, always or in one of its forms.
+fn is_write_only(schema: &Value) -> bool {
+    let says = |schema: &Value| schema.get("writeOnly") == Some(&Value::Bool(true));
+    says(schema) || schema.get("anyOf").and_then(Value::as_array).is_some_and(|forms| forms.iter().any(says))
+}
+
 fn made_up(schema: &Value, field: &str, id: &str) -> Value {
+    if is_write_only(schema) {
+        return serde_json::json!({ doc::SECRET: format!("{field}-of-{id}") });
+    }
     let ty = schema.get("type");
     let is = |name: &str| ty == Some(&Value::from(name)) || ty.and_then(Value::as_array).is_some_and(|t| t.contains(&name.into()));
     if is("array") {

@@ -10,15 +10,11 @@ use agent_core::allowed::{Allowed, Finding, Judge};
 use agent_core::desired::{Allow, Desired};
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
-use agent_core::fault::Fault;
-use agent_core::live::Live;
 use agent_core::pass::{Engine, Revision};
 use agent_core::plan::{Plan, Settings};
-use agent_core::provider::{Cloud, Listing, New, Provider, Sought, Update};
-use agent_core::secret::Vault;
+use agent_core::provider::Cloud;
 use agent_core::state::Ended;
 use agent_core::wait::Timing;
-use agent_model::kinds::ssm::parameter::{OutValue, Parameter, Type};
 use agent_model::kinds::{fake_cloud, table};
 
 use crate::{answers, example, expanded};
@@ -37,40 +33,6 @@ impl Judge for NoRules {
     }
 }
 
-/// The fake makes texts up for what only AWS knows. The value of a `SecureString` comes back as a secret, so here it does.
-struct Parameters {
-    fake: Arc<Fake>,
-    vault: Vault,
-}
-
-impl Parameters {
-    fn sealed(&self, mut live: Live<Parameter>) -> Live<Parameter> {
-        if live.spec.kind == Type::SecureString {
-            live.out.value = OutValue::Secret(self.vault.seal(&live.id));
-        }
-        live
-    }
-}
-
-impl Provider<Parameter> for Parameters {
-    async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Parameter>>, Fault> {
-        let all = Provider::<Parameter>::list(self.fake.as_ref(), scope, listing).await?;
-        Ok(all.into_iter().map(|live| self.sealed(live)).collect())
-    }
-    async fn find(&self, scope: &Scope, sought: &Sought<'_, Parameter>) -> Result<Option<Live<Parameter>>, Fault> {
-        Ok(self.fake.find(scope, sought).await?.map(|live| self.sealed(live)))
-    }
-    async fn create(&self, scope: &Scope, new: &New<'_, Parameter>) -> Result<String, Fault> {
-        self.fake.create(scope, new).await
-    }
-    async fn update(&self, scope: &Scope, update: &Update<'_, Parameter>) -> Result<(), Fault> {
-        self.fake.update(scope, update).await
-    }
-    async fn delete(&self, scope: &Scope, live: &Live<Parameter>) -> Result<(), Fault> {
-        self.fake.delete(scope, live).await
-    }
-}
-
 struct Stage {
     fake: Arc<Fake>,
     cloud: Cloud,
@@ -80,8 +42,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let fake = Arc::new(Fake::new(Faults::default()));
-        let parameters = Parameters { fake: Arc::clone(&fake), vault: Vault::new().unwrap() };
-        let cloud = fake_cloud(&fake).with::<Parameter, _>(&Arc::new(parameters));
+        let cloud = fake_cloud(&fake);
         Self { fake, cloud, scope: Scope::new("hello", "123456789012", "eu-west-1") }
     }
 
