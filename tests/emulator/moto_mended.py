@@ -34,6 +34,27 @@ def keep_descriptions_of_prefix_lists():
     group._flattened_rules = flattened
 
 
+def revoke_whatever_the_description():
+    """RevokeSecurityGroupIngress: "If the security group rule has a description, you do not need to specify the description to
+    revoke the rule." moto wants it where the rule names a group."""
+    rule = security_groups.SecurityGroupRule
+    compared = rule.__eq__
+
+    def bare(group):
+        return {key: value for key, value in group.items() if key != "Description"}
+
+    def equal(self, other):
+        own, others = self.source_group, other.source_group
+        self.source_group, other.source_group = bare(own), bare(others)
+        try:
+            return compared(self, other)
+        finally:
+            self.source_group, other.source_group = own, others
+
+    rule.__eq__ = equal
+
+
 if __name__ == "__main__":
+    revoke_whatever_the_description()
     keep_descriptions_of_prefix_lists()
     main()

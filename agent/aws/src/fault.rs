@@ -140,7 +140,7 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
     ]) || not_yet(message)
     {
         Class::Conflict
-    } else if has("LimitExceeded") || has("QuotaExceeded") || code.starts_with("TooMany") {
+    } else if has("LimitExceeded") || has("QuotaExceeded") || code.starts_with("TooMany") || code.ends_with("AssociationLimit") {
         Class::Limit
     } else if status >= 500 || is(&["InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"]) {
         Class::Unavailable
@@ -253,6 +253,7 @@ mod tests {
             ("ThrottlingException", Class::Throttled),
             ("VpcLimitExceeded", Class::Limit),
             ("TooManyListeners", Class::Limit),
+            ("TargetGroupAssociationLimit", Class::Limit),
             ("UnauthorizedOperation", Class::Denied),
             ("AccessDeniedException", Class::Denied),
             ("ExpiredTokenException", Class::Credentials),
