@@ -118,7 +118,8 @@ fn without_an_answer_nothing_is_destroyed() {
 #[test]
 fn all_problems_come_at_once_and_aws_is_not_touched() {
     let bench = Bench::new();
-    let revision = bench.commit("[stack]\nname = \"Bad Name\"\nregion = \"eu-north-1\"\n[parametre.x]\n[parameter.y]\nvalu = 1\n");
+    let revision =
+        bench.commit("[stack]\nname = \"Bad Name\"\nregion = \"eu-north-1\"\n[parametre.x]\n[parameter.y]\nvalu = 1\n");
     for command in ["validate", "diff", "apply"] {
         let output = bench.at(command, &revision);
         ends(&output, 1);
@@ -135,7 +136,11 @@ fn wrong_account_bad_credentials_and_no_network_are_one_sentence_each_and_exit_3
     let wrong = bench.commit(&parameter("other", "eu-north-1", "x").replace("123456789012", "210987654321"));
     let output = bench.at("apply", &wrong);
     ends(&output, 3);
-    assert!(err(&output).contains("is for the account 210987654321, and these credentials are of 123456789012"), "{}", err(&output));
+    assert!(
+        err(&output).contains("is for the account 210987654321, and these credentials are of 123456789012"),
+        "{}",
+        err(&output)
+    );
     assert!(bench.proxy.wire().calls().iter().all(|call| call.name.service == "sts"), "{}", bench.proxy.wire().table());
 
     let revision = bench.commit(&parameter("other", "eu-north-1", "x"));
@@ -144,7 +149,10 @@ fn wrong_account_bad_credentials_and_no_network_are_one_sentence_each_and_exit_3
     ends(&nowhere, 3);
     assert!(err(&nowhere).contains("AWS cannot be reached"), "{}", err(&nowhere));
     let mut command = bench.command(&args);
-    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
     let nobody = command.output().unwrap();
     ends(&nobody, 3);
     assert!(err(&nobody).contains("set AWS_PROFILE"), "{}", err(&nobody));

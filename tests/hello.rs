@@ -3,8 +3,8 @@
 use agent_core::desired::Resource;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::limits::Limits;
-use agent_core::manifest::read::Collector;
 use agent_core::manifest::load;
+use agent_core::manifest::read::Collector;
 use agent_core::source::render::render_text;
 use agent_core::source::{Problems, Sources};
 use agent_model::components::language;
@@ -48,7 +48,11 @@ pub fn other_port(text: &str) -> String {
 
 /// Other address blocks: every subnet is replaced.
 pub fn other_subnets(text: &str) -> String {
-    edited(text, "[network.main]\n", "[network.main]\nsubnets = { private = [\"10.20.128.0/20\", \"10.20.144.0/20\"] }\n")
+    edited(
+        text,
+        "[network.main]\n",
+        "[network.main]\nsubnets = { private = [\"10.20.128.0/20\", \"10.20.144.0/20\"] }\n",
+    )
 }
 
 /// Another image: a new task definition and one update of the service.

@@ -92,11 +92,11 @@ impl World {
     }
 
     pub async fn converge(&self, desired: &Allowed<Desired>) -> Result<PassReport, PassError> {
-        self.engine(&|_| ()).converge(desired, &revision(), Duration::from_secs(60), None).await
+        self.engine(&|_| ()).converge(desired, &revision(), Duration::from_mins(1), None).await
     }
 
     pub async fn destroy(&self, nothing: &Allowed<Desired>) -> Result<PassReport, PassError> {
-        self.engine(&|_| ()).destroy(nothing, &revision(), Duration::from_secs(60), None).await
+        self.engine(&|_| ()).destroy(nothing, &revision(), Duration::from_mins(1), None).await
     }
 }
 

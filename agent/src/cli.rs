@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// GitOps for AWS: makes AWS equal to the manifests that Git holds.
+/// A Git-driven agent for AWS: makes AWS equal to the manifests that Git holds.
 #[derive(Parser)]
 #[command(name = "agent", version, about, max_term_width = 100)]
 pub struct Cli {

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::path::Path;
 
 use agent_core::desired::Desired;
@@ -66,7 +67,7 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Folder(error) => error.problem().hint,
-            Self::Git(error) => error.hint().map(Into::into),
+            Self::Git(error) => error.hint(),
             Self::TooMuch(_) => Some("name the folder of the manifests with `--path`".into()),
             Self::NoStack(_) => Some("name the folder that holds `stack.toml`, or one above it".into()),
             Self::NoSuchStack { .. } => None,
@@ -96,7 +97,9 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
             git::Entry::Executable => collector.refuse(path, FileEntry::Executable)?,
             git::Entry::Submodule => collector.refuse(path, FileEntry::Submodule)?,
             git::Entry::TooLarge { bytes } => collector.refuse(path, FileEntry::TooLarge { bytes })?,
-            git::Entry::BadName => collector.refuse(path, FileEntry::Unreadable("has a name that cannot be used".into()))?,
+            git::Entry::BadName => {
+                collector.refuse(path, FileEntry::Unreadable("has a name that cannot be used".into()))?;
+            }
         }
     }
     let revision = Revision { id: snapshot.revision, source: git::url::shown(repo) };
@@ -110,7 +113,8 @@ fn folder(dir: &Path) -> Result<Tree, LoadError> {
     let mut all = String::new();
     for (path, entry) in &files.files {
         if let FileEntry::Bytes(bytes) = entry {
-            all.push_str(&format!("{path} {}\n", agent_core::doc::digest(&String::from_utf8_lossy(bytes))));
+            let digest = agent_core::doc::digest(&String::from_utf8_lossy(bytes));
+            let _ = writeln!(all, "{path} {digest}");
         }
     }
     let id = format!("folder-{}", &agent_core::doc::digest(&all)[..12]);
@@ -169,9 +173,10 @@ fn twice(stacks: &mut [Stack]) {
         let (before, rest) = stacks.split_at_mut(n);
         let Some(manifest) = rest[0].manifest.as_ref() else { continue };
         let same = |other: &&Stack| {
-            other.manifest.as_ref().is_some_and(|m| {
-                m.stack.name == manifest.stack.name && m.stack.account == manifest.stack.account
-            })
+            other
+                .manifest
+                .as_ref()
+                .is_some_and(|m| m.stack.name == manifest.stack.name && m.stack.account == manifest.stack.account)
         };
         if let Some(other) = before.iter().find(same) {
             let message = format!("the stack `{}` is also in the folder `{}`", manifest.stack.name, other.dir);

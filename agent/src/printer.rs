@@ -80,7 +80,7 @@ impl Printer {
     }
 
     /// Asks for a word; without a terminal there is nobody to answer.
-    pub fn asks_for(&self, question: &str, word: &str) -> bool {
+    pub fn asks_for(question: &str, word: &str) -> bool {
         if !std::io::stdin().is_terminal() {
             return false;
         }

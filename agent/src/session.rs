@@ -8,8 +8,8 @@ use agent_core::allowed::{Allowed, Finding};
 use agent_core::desired::{Allow, Desired, Incoherent};
 use agent_core::execute::Event;
 use agent_core::fault::Fault;
-use agent_core::manifest::StackHeader;
 use agent_core::lookup::Answers;
+use agent_core::manifest::StackHeader;
 use agent_core::observed::Interest;
 use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
@@ -75,8 +75,12 @@ impl SessionError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoAccount(_) => Some("add `account = \"…\"` to `[stack]`: nothing is applied to an account by chance".into()),
-            Self::WrongAccount { .. } => Some("use the credentials of that account, or correct `[stack] account`".into()),
+            Self::NoAccount(_) => {
+                Some("add `account = \"…\"` to `[stack]`: nothing is applied to an account by chance".into())
+            }
+            Self::WrongAccount { .. } => {
+                Some("use the credentials of that account, or correct `[stack] account`".into())
+            }
             Self::NoAws(fault) => Some(unreachable_hint(fault)),
             Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
             _ => None,
@@ -109,11 +113,7 @@ impl Session {
 
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
     /// AWS is read: which kinds to read follows from an expansion without answers.
-    pub async fn look(
-        &self,
-        engine: &Engine<'_>,
-        stack: &mut Stack,
-    ) -> Result<(Allowed<Desired>, Look), SessionError> {
+    pub async fn look(&self, engine: &Engine<'_>, stack: &mut Stack) -> Result<(Allowed<Desired>, Look), SessionError> {
         let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
         let interest = Interest::of(&offline);
         let (answers, read) = tokio::join!(self.aws.answers(questions), engine.read(&interest));

@@ -1,4 +1,4 @@
-//! Samples of CloudWatch Logs.
+//! Samples of `CloudWatch` Logs.
 
 use std::collections::BTreeMap;
 

@@ -29,7 +29,10 @@ pub struct Sample {
 
 /// All samples.
 pub fn samples() -> Vec<Sample> {
-    [ec2::samples(), ecs::samples(), elb::samples(), iam::samples(), logs::samples(), ssm::samples()].into_iter().flatten().collect()
+    [ec2::samples(), ecs::samples(), elb::samples(), iam::samples(), logs::samples(), ssm::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A spec as a document; samples are made from types, so it cannot fail.

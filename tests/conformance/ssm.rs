@@ -38,7 +38,10 @@ pub fn samples() -> Vec<Sample> {
                 ("the value", doc(&Spec { value: Some("good day".into()), ..base.clone() })),
                 ("a description that goes", doc(&Spec { description: None, ..base.clone() })),
                 ("to the advanced tier", doc(&Spec { tier: Tier::Advanced, ..base.clone() })),
-                ("another tag", doc(&Spec { tags: Tags([("owner".to_owned(), "other".to_owned())].into()), ..base.clone() })),
+                (
+                    "another tag",
+                    doc(&Spec { tags: Tags([("owner".to_owned(), "other".to_owned())].into()), ..base.clone() }),
+                ),
                 ("another name: a replacement", doc(&plain("/conformance/salute"))),
             ],
             emulator_gaps: Vec::new(),
@@ -47,7 +50,10 @@ pub fn samples() -> Vec<Sample> {
             needs: Vec::new(),
             address: Address::new("parameter.secret", "ssm.parameter"),
             spec: doc(&secret),
-            changes: vec![("the description alone: the secret stays", doc(&Spec { description: None, ..secret.clone() }))],
+            changes: vec![(
+                "the description alone: the secret stays",
+                doc(&Spec { description: None, ..secret.clone() }),
+            )],
             emulator_gaps: Vec::new(),
         },
     ]

@@ -32,9 +32,13 @@ async fn conforms(world: &World, sample: &Sample, ignored: &[&str]) -> Vec<Strin
         match world.converge(&desired).await {
             Ok(pass) if pass.ended == Ended::Converged => {}
             Ok(pass) => {
-                let failures: Vec<String> =
-                    pass.report.failures().map(|(step, error)| format!("{} {}: {error}", step.verb, step.address)).collect();
-                let waiting: Vec<String> = pass.report.waiting().map(|(step, on)| format!("{} waits for {on}", step.address)).collect();
+                let failures: Vec<String> = pass
+                    .report
+                    .failures()
+                    .map(|(step, error)| format!("{} {}: {error}", step.verb, step.address))
+                    .collect();
+                let waiting: Vec<String> =
+                    pass.report.waiting().map(|(step, on)| format!("{} waits for {on}", step.address)).collect();
                 wrong.push(format!("{kind}: {what}: {:?} {failures:?} {waiting:?} {:?}", pass.ended, pass.not_read));
                 break;
             }
@@ -66,9 +70,11 @@ fn nothing_of(
     world: &World,
     before: &agent_core::desired::Desired,
 ) -> Result<agent_core::allowed::Allowed<agent_core::desired::Desired>, Vec<agent_core::allowed::Finding>> {
-    let desired = agent_core::desired::Desired::build(&world.scope.stack, Vec::new(), before.allow.clone(), &world.cloud.kinds())
-        .unwrap_or_default();
-    agent_core::allowed::Allowed::<agent_core::desired::Desired>::judge(desired, &agent_policy::NoRules).map(|(allowed, _)| allowed)
+    let desired =
+        agent_core::desired::Desired::build(&world.scope.stack, Vec::new(), before.allow.clone(), &world.cloud.kinds())
+            .unwrap_or_default();
+    agent_core::allowed::Allowed::<agent_core::desired::Desired>::judge(desired, &agent_policy::NoRules)
+        .map(|(allowed, _)| allowed)
 }
 
 fn resource(address: Address, spec: Doc, ignored: &[&str]) -> Resource {

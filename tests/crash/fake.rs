@@ -42,7 +42,11 @@ fn stories() -> Vec<Story> {
     vec![
         Story { name: "create", before: Vec::new(), after: base() },
         Story { name: "another image", before: base(), after: of(&hello::other_image(hello::TEXT)) },
-        Story { name: "another port: the target group is replaced", before: base(), after: of(&hello::other_port(hello::TEXT)) },
+        Story {
+            name: "another port: the target group is replaced",
+            before: base(),
+            after: of(&hello::other_port(hello::TEXT)),
+        },
         Story { name: "other subnets", before: base(), after: of(&hello::other_subnets(hello::TEXT)) },
         Story { name: "destroy", before: base(), after: Vec::new() },
     ]
@@ -68,7 +72,9 @@ fn picture(fake: &Fake) -> Vec<String> {
     let plain = |text: &str| names.iter().rev().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
     let mut picture: Vec<String> = objects
         .values()
-        .map(|live| format!("{} {}", owner(&live.owner), sorted(serde_json::from_str(&plain(live.spec.as_str())).unwrap())))
+        .map(|live| {
+            format!("{} {}", owner(&live.owner), sorted(serde_json::from_str(&plain(live.spec.as_str())).unwrap()))
+        })
         .collect();
     picture.sort();
     picture
@@ -166,6 +172,12 @@ async fn hello_is_made_changed_and_destroyed_without_a_trace() {
         fake.restart(Faults::default());
         let again = world.pass(&world.desired(story.after.clone())).await.unwrap();
         assert_eq!(again.ended, Ended::Converged, "{}", story.name);
-        assert_eq!(fake.calls().iter().filter(|call| call.op.is_write()).count(), 0, "{}: {:?}", story.name, fake.calls());
+        assert_eq!(
+            fake.calls().iter().filter(|call| call.op.is_write()).count(),
+            0,
+            "{}: {:?}",
+            story.name,
+            fake.calls()
+        );
     }
 }

@@ -1,7 +1,11 @@
 //! `cargo demo`: the whole story on an emulated AWS, told as it happens. A repository made from `manifests/`, a commit applied,
 //! a second one previewed and applied, a change made by hand found and repaired, the stack destroyed. It runs the shipped
 //! binary and nothing else; the exit code is 0 only if every step ended as it should.
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "it tells a story, and has nobody to report to but its user")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "it tells a story, and has nobody to report to but its user"
+)]
 
 #[path = "../bench/mod.rs"]
 mod bench;
@@ -118,8 +122,7 @@ impl Demo {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let ec2 = aws_sdk_ec2::Client::from_conf(self.config());
-            let of_stack =
-                aws_sdk_ec2::types::Filter::builder().name("tag:gitops-agent:stack").values("hello").build();
+            let of_stack = aws_sdk_ec2::types::Filter::builder().name("tag:gitops-agent:stack").values("hello").build();
             let groups = ec2.describe_security_groups().filters(of_stack).send().await?;
             let group = groups.security_groups().first().and_then(|group| group.group_id()).ok_or("no group")?;
             let anybody = aws_sdk_ec2::types::IpRange::builder().cidr_ip("0.0.0.0/0").build();

@@ -114,7 +114,8 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
         Class::Credentials
     } else if has("AccessDenied") || is(&["UnauthorizedOperation", "AuthorizationError", "OptInRequired"]) {
         Class::Denied
-    } else if has("Throttl") || is(&["RequestLimitExceeded", "TooManyRequestsException", "TooManyUpdates", "SlowDown"]) {
+    } else if has("Throttl") || is(&["RequestLimitExceeded", "TooManyRequestsException", "TooManyUpdates", "SlowDown"])
+    {
         Class::Throttled
     } else if has("NotFound") || is(&["NoSuchEntity", "NatGatewayNotFound", "InvalidVpcEndpoint.NotFound"]) {
         Class::NotFound
@@ -140,7 +141,11 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
     ]) || not_yet(message)
     {
         Class::Conflict
-    } else if has("LimitExceeded") || has("QuotaExceeded") || code.starts_with("TooMany") || code.ends_with("AssociationLimit") {
+    } else if has("LimitExceeded")
+        || has("QuotaExceeded")
+        || code.starts_with("TooMany")
+        || code.ends_with("AssociationLimit")
+    {
         Class::Limit
     } else if status >= 500 || is(&["InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"]) {
         Class::Unavailable
@@ -181,9 +186,15 @@ fn told_by_ecs(code: &str, message: &str) -> Option<Class> {
 /// What AWS says while a role that was just made has not reached every service: the code is that of a bad parameter.
 fn not_yet(message: &str) -> bool {
     let lower = message.to_lowercase();
-    ["unable to assume", "cannot be assumed", "invalid principal in policy", "is not authorized to perform: sts:assumerole", "service linked role"]
-        .iter()
-        .any(|words| lower.contains(words))
+    [
+        "unable to assume",
+        "cannot be assumed",
+        "invalid principal in policy",
+        "is not authorized to perform: sts:assumerole",
+        "service linked role",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub struct Aws {
     pub ecs: aws_sdk_ecs::Client,
     /// IAM.
     pub iam: aws_sdk_iam::Client,
-    /// CloudWatch Logs.
+    /// `CloudWatch` Logs.
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Task definitions that this process has read.
     pub definitions: ecs::Definitions,

@@ -107,12 +107,7 @@ pub enum Incoherent {
 
 impl Desired {
     /// Checks that the resources hang together; all problems at once.
-    pub fn build(
-        stack: &str,
-        resources: Vec<Resource>,
-        allow: Allow,
-        kinds: &Kinds,
-    ) -> Result<Self, Vec<Incoherent>> {
+    pub fn build(stack: &str, resources: Vec<Resource>, allow: Allow, kinds: &Kinds) -> Result<Self, Vec<Incoherent>> {
         let mut problems = Vec::new();
         let mut edges: BTreeMap<Address, Vec<Edge>> = BTreeMap::new();
         let mut wanted = BTreeMap::new();

@@ -153,6 +153,9 @@ pub struct After {
     pub wait: Wait,
 }
 
+/// Fields of an `out` that are known beforehand.
+pub type Derived = BTreeMap<&'static str, String>;
+
 /// A kind as the engine sees it, its types erased.
 #[derive(Clone, Copy)]
 pub struct KindInfo {
@@ -183,7 +186,7 @@ pub struct KindInfo {
     /// See [`Kind::change`].
     pub change: fn(&str, &Value, &Value) -> Change,
     /// See [`Kind::derive`].
-    pub derive: fn(&Doc, &Scope) -> Result<BTreeMap<&'static str, String>, Misfit>,
+    pub derive: fn(&Doc, &Scope) -> Result<Derived, Misfit>,
     /// See [`Kind::also_after`].
     pub also_after: fn(&Address, &Graph) -> Vec<After>,
     /// See [`Kind::unique`].

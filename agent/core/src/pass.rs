@@ -122,12 +122,7 @@ impl Engine<'_> {
     }
 
     /// Plans on what was read.
-    pub fn plan(
-        &self,
-        desired: &Allowed<Desired>,
-        state: StackState,
-        observed: Observed,
-    ) -> Result<Look, PassError> {
+    pub fn plan(&self, desired: &Allowed<Desired>, state: StackState, observed: Observed) -> Result<Look, PassError> {
         let plan = plan(desired, &observed, &self.kinds, self.scope, &self.settings).map_err(PassError::Plan)?;
         Ok(Look { state, observed, plan })
     }

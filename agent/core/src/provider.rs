@@ -24,7 +24,11 @@ pub trait Provider<K: Kind>: Send + Sync + 'static {
 
     /// One resource: by its id where it is known, else by its unique name, else by the mark's tags. Whoever owns it is
     /// told in the answer. `None` if it is not there (or not yet). Must not change anything.
-    fn find(&self, scope: &Scope, sought: &Sought<'_, K>) -> impl Future<Output = Result<Option<Live<K>>, Fault>> + Send;
+    fn find(
+        &self,
+        scope: &Scope,
+        sought: &Sought<'_, K>,
+    ) -> impl Future<Output = Result<Option<Live<K>>, Fault>> + Send;
 
     /// Sends one creating call, with our tags in it, and gives the id. Whatever that call cannot carry is left to
     /// `update`. Must not look for an existing one: the engine did.

@@ -77,7 +77,9 @@ impl StepError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.class.hint(),
-            Self::DidNotSettle { .. } => "something else may set it back: name the field in `ignore`, or end the quarrel",
+            Self::DidNotSettle { .. } => {
+                "something else may set it back: name the field in `ignore`, or end the quarrel"
+            }
             Self::NotOurs { .. } => "say `adopt` in the component to take it over, or choose another name",
             Self::Moved { .. } => "the next pass tries again",
             Self::LeaseLost { .. } => "two agents follow this stack: stop one",

@@ -169,12 +169,7 @@ pub enum NoLease {
 
 impl<'a> Lease<'a> {
     /// Takes the lease.
-    pub async fn take(
-        store: &'a dyn Store,
-        stack: &'a str,
-        holder: String,
-        length: Duration,
-    ) -> Result<Self, NoLease> {
+    pub async fn take(store: &'a dyn Store, stack: &'a str, holder: String, length: Duration) -> Result<Self, NoLease> {
         let mut lease = Self { store, stack, holder, length, renew_at: tokio::time::Instant::now() };
         lease.claim().await?;
         Ok(lease)

@@ -30,14 +30,14 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            settle: Duration::from_secs(60),
+            settle: Duration::from_mins(1),
             ready: Duration::from_secs(20),
-            busy: Duration::from_secs(60),
-            intent: Duration::from_secs(60),
+            busy: Duration::from_mins(1),
+            intent: Duration::from_mins(1),
             first: Duration::from_millis(200),
             longest: Duration::from_secs(5),
             at_once: 8,
-            lease: Duration::from_secs(120),
+            lease: Duration::from_mins(2),
             between_passes: Duration::from_secs(10),
         }
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Context, End, apply, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
+use crate::printer::Printer;
 use crate::session::{Session, SessionError};
 use crate::show;
 
@@ -62,7 +63,7 @@ async fn one(
     if !yes && !look.plan.steps.is_empty() {
         context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
         let name = &manifest.stack.name;
-        if !context.printer.asks_for(&format!("Type `{name}` to delete all of this:"), name) {
+        if !Printer::asks_for(&format!("Type `{name}` to delete all of this:"), name) {
             context.printer.error("nothing was deleted", Some("type the stack's name, or say `--yes`"));
             return Ok(None);
         }

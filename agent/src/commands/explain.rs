@@ -27,7 +27,8 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
         (kind.doc, (kind.spec_schema)().to_value())
     } else {
         let known: Vec<&str> = language.components.keys().copied().chain(kinds.iter().map(|kind| kind.name)).collect();
-        printer.error(&format!("there is no kind or component `{name}`"), suggest::hint(name, &known, "names").as_deref());
+        printer
+            .error(&format!("there is no kind or component `{name}`"), suggest::hint(name, &known, "names").as_deref());
         return End::Usage;
     };
     if context.output == Output::Json {

@@ -43,12 +43,12 @@ pub fn summary(plan: &Plan) -> String {
     }
     let replaced = plan.steps.iter().filter(|s| matches!(&s.op, Op::Create { replaces: true, .. })).map(|s| &s.address);
     let replaced: std::collections::BTreeSet<_> = replaced.collect();
-    let gone = plan.steps.iter().filter(|s| matches!(&s.op, Op::Delete { .. }) && replaced.contains(&s.address)).count();
+    let gone =
+        plan.steps.iter().filter(|s| matches!(&s.op, Op::Delete { .. }) && replaced.contains(&s.address)).count();
     if let Some(deletes) = counts.iter_mut().find(|(verb, _)| *verb == "delete") {
         deletes.1 = deletes.1.saturating_sub(gone);
     }
-    let parts: Vec<String> =
-        counts.iter().filter(|(_, n)| *n > 0).map(|(verb, n)| format!("{n} to {verb}")).collect();
+    let parts: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(verb, n)| format!("{n} to {verb}")).collect();
     if parts.is_empty() { "no changes".into() } else { parts.join(", ") }
 }
 
@@ -87,7 +87,12 @@ pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
 
 /// The plan for a pull request.
 pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
-    let mut out = format!("{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged.\n", plan.stack, summary(plan), plan.unchanged);
+    let mut out = format!(
+        "{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged.\n",
+        plan.stack,
+        summary(plan),
+        plan.unchanged
+    );
     if told(plan).next().is_some() {
         out.push_str("\n| | resource | why |\n|---|---|---|\n");
     }

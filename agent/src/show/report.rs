@@ -21,11 +21,13 @@ pub fn event(event: &Event<'_>, printer: &Printer) -> Option<String> {
 
 /// All that went wrong in a pass, with what to do about it.
 pub fn failures(pass: &PassReport) -> Vec<(String, Option<String>)> {
-    let steps = pass.report.failures().map(|(step, error)| {
-        (format!("{}: {}: {error}", step.address, step.verb), Some(error.hint().to_owned()))
-    });
-    let kinds = pass.not_read.iter().map(|(kind, fault)| {
-        (format!("{kind} could not be read: {fault}"), Some(fault.class.hint().to_owned()))
-    });
+    let steps = pass
+        .report
+        .failures()
+        .map(|(step, error)| (format!("{}: {}: {error}", step.address, step.verb), Some(error.hint().to_owned())));
+    let kinds = pass
+        .not_read
+        .iter()
+        .map(|(kind, fault)| (format!("{kind} could not be read: {fault}"), Some(fault.class.hint().to_owned())));
     steps.chain(kinds).collect()
 }

@@ -1,3 +1,3 @@
-//! CloudWatch Logs.
+//! `CloudWatch` Logs.
 
 mod log_group;

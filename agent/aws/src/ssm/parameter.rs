@@ -34,7 +34,7 @@ impl Provider<Parameter> for Aws {
     async fn create(&self, _: &Scope, new: &New<'_, Parameter>) -> Result<String, Fault> {
         let tags = new.mark.tags(&new.spec.tags.0).into_iter().map(tag).collect::<Result<_, _>>()?;
         // Neither Overwrite nor a token: a name that is taken is answered with ParameterAlreadyExists.
-        let put = self.put_parameter(new.spec)?.value(self.parameter_value(new.spec)?).set_tags(Some(tags));
+        let put = self.put_parameter(new.spec).value(self.parameter_value(new.spec)?).set_tags(Some(tags));
         put.overwrite(false).send().await.map_err(fault("ssm:PutParameter"))?;
         Ok(new.spec.name.clone())
     }
@@ -47,7 +47,7 @@ impl Provider<Parameter> for Aws {
                 OutValue::Plain(_) => None,
             };
             let value = value.map_or_else(|| self.parameter_value(update.to), Ok)?;
-            let put = self.put_parameter(update.to)?.value(value).overwrite(true);
+            let put = self.put_parameter(update.to).value(value).overwrite(true);
             put.send().await.map_err(fault("ssm:PutParameter"))?;
         }
         if update.changed.tags() {
@@ -66,10 +66,7 @@ impl Provider<Parameter> for Aws {
 }
 
 impl Aws {
-    fn put_parameter(
-        &self,
-        spec: &Spec,
-    ) -> Result<aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder, Fault> {
+    fn put_parameter(&self, spec: &Spec) -> aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder {
         let put = self.ssm.put_parameter().name(&spec.name).r#type(match spec.kind {
             Type::String => ParameterType::String,
             Type::StringList => ParameterType::StringList,
@@ -80,7 +77,7 @@ impl Aws {
             Tier::Advanced => ParameterTier::Advanced,
         };
         // An absent description would leave the old one: AWS documents no other way to take it away than an empty one.
-        Ok(put.tier(tier).description(spec.description.clone().unwrap_or_default()).set_key_id(spec.key_id.clone()))
+        put.tier(tier).description(spec.description.clone().unwrap_or_default()).set_key_id(spec.key_id.clone())
     }
 
     fn parameter_value(&self, spec: &Spec) -> Result<String, Fault> {
@@ -95,7 +92,8 @@ impl Aws {
     }
 
     async fn parameters_described(&self, filter: ParameterStringFilter) -> Result<Vec<sdk::ParameterMetadata>, Fault> {
-        let mut pages = self.ssm.describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
+        let mut pages =
+            self.ssm.describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             found.extend(page.map_err(fault("ssm:DescribeParameters"))?.parameters.unwrap_or_default());
@@ -103,7 +101,7 @@ impl Aws {
         Ok(found)
     }
 
-    /// Adds values and tags to what DescribeParameters gave: ten values a call, the tags of one.
+    /// Adds values and tags to what `DescribeParameters` gave: ten values a call, the tags of one.
     async fn parameters_read(&self, described: Vec<sdk::ParameterMetadata>) -> Result<Vec<Live<Parameter>>, Fault> {
         let names: Vec<String> = described.iter().filter_map(|parameter| parameter.name.clone()).collect();
         let mut values = BTreeMap::new();
@@ -162,9 +160,11 @@ impl Aws {
 }
 
 fn tag((key, value): (String, String)) -> Result<Tag, Fault> {
-    Tag::builder().key(key).value(value).build().map_err(|error| {
-        Fault::new(Class::Invalid, "ssm:AddTagsToResource", "BadTag", error.to_string())
-    })
+    Tag::builder()
+        .key(key)
+        .value(value)
+        .build()
+        .map_err(|error| Fault::new(Class::Invalid, "ssm:AddTagsToResource", "BadTag", error.to_string()))
 }
 
 fn filter(key: &str, values: impl IntoIterator<Item = String>) -> Result<ParameterStringFilter, Fault> {

@@ -176,7 +176,7 @@ impl Executor<'_> {
                         return Err(Stop::Waiting(format!("{}, which is being deleted", live.id)));
                     }
                 }
-                Ok(Some(live)) => return self.accept(work, live, mark).map(Some),
+                Ok(Some(live)) => return Self::accept(work, live, mark).map(Some),
                 Err(fault) if fault.class == Class::NotFound => return Ok(None),
                 Err(fault) if fault.class.passes() && patience.again().await => {}
                 Err(fault) => return Err(fault.into()),
@@ -202,7 +202,7 @@ impl Executor<'_> {
         }
     }
 
-    fn accept(&self, work: &Work<'_>, live: LiveDoc, mark: &Mark) -> Result<String, Stop> {
+    fn accept(work: &Work<'_>, live: LiveDoc, mark: &Mark) -> Result<String, Stop> {
         let owner = match &live.owner {
             _ if work.is_marked(&live, mark) => return Ok(live.id),
             Owner::Stack(held) if held.stack == mark.stack && held.address == mark.address => {

@@ -170,10 +170,8 @@ impl World {
         let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
         let now = Instant::now();
         let coming = self.faults.coming(kind.name);
-        self.objects.insert(
-            id.clone(),
-            Object { live, seen_from: now + unseen, before: None, coming_until: now + coming },
-        );
+        self.objects
+            .insert(id.clone(), Object { live, seen_from: now + unseen, before: None, coming_until: now + coming });
         Ok(id)
     }
 
@@ -181,7 +179,8 @@ impl World {
         for (link, value) in links(&spec.value()) {
             let (target, field) = link.rsplit_once('.').unwrap_or((&link, ""));
             let of_kind = self.objects.values().filter(|object| object.live.kind == target);
-            let exists = of_kind.into_iter().any(|object| object.live.field(field) == Some(Value::from(value.as_str())));
+            let exists =
+                of_kind.into_iter().any(|object| object.live.field(field) == Some(Value::from(value.as_str())));
             if !exists && !self.faults.elsewhere.contains(&value) {
                 let text = format!("{link} {value} does not exist");
                 return Err(Fault::new(Class::NotFound, kind.name, "LinkNotFound", text));
@@ -218,7 +217,7 @@ impl World {
     }
 
     /// An object as a reader sees it now: not yet, as it was before, or as it is.
-    fn seen(&self, object: &Object) -> Option<LiveDoc> {
+    fn seen(object: &Object) -> Option<LiveDoc> {
         let now = Instant::now();
         let mut live = if now >= object.seen_from { object.live.clone() } else { object.before.clone()? };
         if now < object.coming_until {
@@ -246,7 +245,8 @@ fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
     let mut out: Map<String, Value> = properties
         .into_iter()
         .map(|(field, schema)| {
-            let named = schema.get("$ref").and_then(Value::as_str).and_then(|at| root.pointer(at.trim_start_matches('#')));
+            let named =
+                schema.get("$ref").and_then(Value::as_str).and_then(|at| root.pointer(at.trim_start_matches('#')));
             let value = made_up(named.unwrap_or(&schema), &field, id);
             (field, value)
         })
@@ -268,7 +268,9 @@ fn made_up(schema: &Value, field: &str, id: &str) -> Value {
         return serde_json::json!({ doc::SECRET: format!("{field}-of-{id}") });
     }
     let ty = schema.get("type");
-    let is = |name: &str| ty == Some(&Value::from(name)) || ty.and_then(Value::as_array).is_some_and(|t| t.contains(&name.into()));
+    let is = |name: &str| {
+        ty == Some(&Value::from(name)) || ty.and_then(Value::as_array).is_some_and(|t| t.contains(&name.into()))
+    };
     if is("array") {
         Value::Array(Vec::new())
     } else if is("integer") || is("number") {
@@ -291,9 +293,9 @@ impl<K: Kind> Provider<K> for Fake {
             let world = self.world();
             let of_kind = world.objects.values().filter(|object| object.live.kind == K::NAME);
             // As a real list does: what carries tags of ours, and what the manifest adopts.
-            let asked = of_kind.filter_map(|object| world.seen(object)).filter(|live| {
-                live.owner != Owner::Nobody || listing.adopted.contains(&live.id)
-            });
+            let asked = of_kind
+                .filter_map(World::seen)
+                .filter(|live| live.owner != Owner::Nobody || listing.adopted.contains(&live.id));
             let mut newest_first: Vec<LiveDoc> = asked.collect();
             newest_first.sort_by(|a, b| b.id.cmp(&a.id));
             newest_first.iter().map(typed).collect()
@@ -316,7 +318,7 @@ impl<K: Kind> Provider<K> for Fake {
                     }
                 }
             });
-            found.and_then(|object| world.seen(object)).as_ref().map(typed).transpose()
+            found.and_then(World::seen).as_ref().map(typed).transpose()
         };
         Self::leave(K::NAME, Op::Find, &effect, answer)
     }
@@ -355,13 +357,14 @@ impl<K: Kind> Provider<K> for Fake {
             let held = world.objects.get(&live.id).map(|object| object.live.clone());
             match held {
                 None => Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there")),
-                Some(held) => match world.user_of(&KindInfo::of::<K>(), &held).map(str::to_owned) {
-                    Some(user) => Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it"))),
-                    None => {
+                Some(held) => {
+                    if let Some(user) = world.user_of(&KindInfo::of::<K>(), &held) {
+                        Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")))
+                    } else {
                         world.objects.remove(&live.id);
                         Ok(())
                     }
-                },
+                }
             }
         };
         Self::leave(K::NAME, Op::Delete, &effect, answer)

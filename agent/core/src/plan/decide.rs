@@ -80,20 +80,14 @@ struct Decider<'a> {
 }
 
 /// Decides over all addresses.
-pub fn decide(
-    desired: &Desired,
-    observed: &Observed,
-    kinds: &Kinds,
-    scope: &Scope,
-) -> Result<Decided, Vec<PlanError>> {
+pub fn decide(desired: &Desired, observed: &Observed, kinds: &Kinds, scope: &Scope) -> Result<Decided, Vec<PlanError>> {
     let mut owned: BTreeMap<Address, Vec<LiveDoc>> = BTreeMap::new();
     for live in observed.all() {
         if let Some(mark) = live.owner.of_stack(&scope.stack) {
             owned.entry(mark.address.clone()).or_default().push(live.clone());
         }
     }
-    let mut decider =
-        Decider { desired, kinds, scope, owned, done: Decided::default(), errors: Vec::new() };
+    let mut decider = Decider { desired, kinds, scope, owned, done: Decided::default(), errors: Vec::new() };
     for address in &desired.order {
         if let (Some(wanted), Some(kind)) = (desired.resources.get(address), kinds.get(address.kind())) {
             let verdict = decider.verdict(address, wanted, kind, observed);
@@ -115,18 +109,14 @@ impl Decider<'_> {
             self.note(address, format!("left alone, because it names {dep}"), true);
             return Verdict::Blocked;
         }
-        let (going, mut live): (Vec<_>, Vec<_>) = self
-            .owned
-            .remove(address)
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|live| live.phase == Phase::Going);
+        let (going, mut live): (Vec<_>, Vec<_>) =
+            self.owned.remove(address).unwrap_or_default().into_iter().partition(|live| live.phase == Phase::Going);
         if live.is_empty() {
             if !going.is_empty() {
                 self.note(address, "the one that AWS holds is being deleted; it is made again when that is done", true);
                 return Verdict::Blocked;
             }
-            match self.adoptable(address, wanted, observed) {
+            match adoptable(address, wanted, observed) {
                 Ok(found) => live.extend(found),
                 Err(error) => {
                     self.errors.push(error);
@@ -152,21 +142,6 @@ impl Decider<'_> {
             .chain((kind.also_after)(address, &self.desired.graph).iter().map(|after| &after.address))
             .find(|to| matches!(self.done.verdicts.get(*to), Some(Verdict::Blocked)))
             .cloned()
-    }
-
-    /// The thing that the manifest says to take over.
-    fn adoptable(&self, address: &Address, wanted: &Wanted, observed: &Observed) -> Result<Option<LiveDoc>, PlanError> {
-        let Some(id) = &wanted.adopt else { return Ok(None) };
-        let Some(found) = observed.of(address.kind()).iter().find(|live| live.id == *id) else { return Ok(None) };
-        match &found.owner {
-            Owner::Nobody => Ok(Some(found.clone())),
-            Owner::Stack(mark) => Err(PlanError::OtherStacks {
-                address: address.clone(),
-                id: id.clone(),
-                stack: mark.stack.clone(),
-                owner: mark.address.clone(),
-            }),
-        }
     }
 
     fn candidate(
@@ -267,10 +242,11 @@ impl Decider<'_> {
         self.done.specs.insert(address.clone(), spec);
         self.done.current.insert(address.clone(), live.clone());
         let marked = self.kinds.get(address.kind()).is_none_or(|kind| kind.marked);
-        let remark = marked && live
-            .owner
-            .of_stack(&self.scope.stack)
-            .is_none_or(|mark| mark.generation != wanted.generation || mark.address != *address);
+        let remark = marked
+            && live
+                .owner
+                .of_stack(&self.scope.stack)
+                .is_none_or(|mark| mark.generation != wanted.generation || mark.address != *address);
         if changes.is_empty() && !remark { Verdict::Same } else { Verdict::Update { live, changes, remark } }
     }
 
@@ -362,6 +338,21 @@ impl Decider<'_> {
 
     fn note(&mut self, address: &Address, text: impl Into<String>, blocks: bool) {
         self.done.notes.push(Note { address: address.clone(), text: text.into(), blocks });
+    }
+}
+
+/// The thing that the manifest says to take over.
+fn adoptable(address: &Address, wanted: &Wanted, observed: &Observed) -> Result<Option<LiveDoc>, PlanError> {
+    let Some(id) = &wanted.adopt else { return Ok(None) };
+    let Some(found) = observed.of(address.kind()).iter().find(|live| live.id == *id) else { return Ok(None) };
+    match &found.owner {
+        Owner::Nobody => Ok(Some(found.clone())),
+        Owner::Stack(mark) => Err(PlanError::OtherStacks {
+            address: address.clone(),
+            id: id.clone(),
+            stack: mark.stack.clone(),
+            owner: mark.address.clone(),
+        }),
     }
 }
 

@@ -105,7 +105,13 @@ impl<'a> Builder<'a> {
                 if !now.is_empty() || *remark {
                     let spec = Doc::from_value(&with_late_of(wanted, &held, kind));
                     let because = if now.is_empty() { "its tags do not say what it is" } else { "it differs" };
-                    let op = Op::Update { id: Some(live.id.clone()), spec, mark: mark.clone(), changes: now, remark: *remark };
+                    let op = Op::Update {
+                        id: Some(live.id.clone()),
+                        spec,
+                        mark: mark.clone(),
+                        changes: now,
+                        remark: *remark,
+                    };
                     let step = self.push(address, op, because);
                     self.make.insert(address.clone(), step);
                 }
@@ -198,8 +204,11 @@ impl<'a> Builder<'a> {
             if let Verdict::Replace { old, order, .. } = verdict {
                 let first = *order == Replace::DeleteFirst;
                 let retain = if first { 0 } else { self.kinds.get(address.kind()).map_or(0, |kind| kind.retain) };
-                drops.extend(old.iter().skip(retain).map(|live| {
-                    Drop { live, address: address.clone(), because: "another takes its place", first }
+                drops.extend(old.iter().skip(retain).map(|live| Drop {
+                    live,
+                    address: address.clone(),
+                    because: "another takes its place",
+                    first,
                 }));
             }
         }
@@ -213,8 +222,11 @@ impl<'a> Builder<'a> {
                 drops.push(Drop { live, address, because: "another has taken its place", first: false });
             }
         }
-        drops.extend(self.decided.removed.iter().map(|live| {
-            Drop { live, address: address_of(live), because: "the manifest does not name it", first: false }
+        drops.extend(self.decided.removed.iter().map(|live| Drop {
+            live,
+            address: address_of(live),
+            because: "the manifest does not name it",
+            first: false,
         }));
         drops
     }
@@ -357,8 +369,8 @@ impl<'a> Builder<'a> {
 
     fn clear(&mut self, drop: &Drop<'_>, kind: &KindInfo) -> Result<usize, PlanError> {
         let bare = Doc::from_value(&with_late_of(drop.live.spec.value(), &Value::Null, kind));
-        let spec = (kind.normal)(&bare)
-            .map_err(|error| PlanError::Misfit(drop.address.clone(), format!("{error:?}")))?;
+        let spec =
+            (kind.normal)(&bare).map_err(|error| PlanError::Misfit(drop.address.clone(), format!("{error:?}")))?;
         let op = Op::Clear { live: drop.live.clone(), spec };
         Ok(self.push(&drop.address, op, "others that go are named in it"))
     }
@@ -440,9 +452,7 @@ impl<'a> Uses<'a> {
 fn names_of(live: &LiveDoc) -> Vec<(String, String)> {
     let out = live.out.value();
     let fields = out.as_object().into_iter().flatten();
-    fields
-        .filter_map(|(field, value)| Some((format!("{}.{field}", live.kind), value.as_str()?.to_owned())))
-        .collect()
+    fields.filter_map(|(field, value)| Some((format!("{}.{field}", live.kind), value.as_str()?.to_owned()))).collect()
 }
 
 /// What it names: path, then kind, field and value.

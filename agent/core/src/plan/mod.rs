@@ -220,7 +220,7 @@ pub fn plan(
         steps,
         notes: decided.notes.into_iter().chain(draft.notes).collect(),
         not_read: observed.faults().map(|(kind, fault)| (kind.to_owned(), fault.clone())).collect(),
-        unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same { .. })).count(),
+        unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same)).count(),
         current: decided.current,
     })
 }

@@ -94,7 +94,7 @@ impl Bench {
     pub async fn apply(&self, desired: &Allowed<Desired>) -> PassReport {
         let revision = Revision { id: self.revision.clone(), source: "test".into() };
         self.engine(&|_| ())
-            .converge(desired, &revision, Duration::from_secs(3600), None)
+            .converge(desired, &revision, Duration::from_hours(1), None)
             .await
             .unwrap_or_else(|error| panic!("{error}"))
     }

@@ -59,7 +59,8 @@ mod tests {
     fn files(root: &Path) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for service in std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()) {
-            for file in std::fs::read_dir(&service).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_file()) {
+            for file in std::fs::read_dir(&service).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_file())
+            {
                 let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
                 // What kinds share (policy documents, names) lies beside them and is none.
                 if std::fs::read_to_string(&file).unwrap().contains("\nimpl Kind for ") {

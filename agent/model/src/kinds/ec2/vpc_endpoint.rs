@@ -125,7 +125,8 @@ mod tests {
     use super::*;
 
     fn spec(policy: Value) -> Spec {
-        let value = json!({ "service_name": "com.amazonaws.eu-west-1.s3", "vpc": "vpc-1", "policy": policy });
+        let mut value = json!({ "service_name": "com.amazonaws.eu-west-1.s3", "vpc": "vpc-1" });
+        value["policy"] = policy;
         serde_json::from_value(value).unwrap()
     }
 

@@ -1,3 +1,3 @@
-//! CloudWatch Logs.
+//! `CloudWatch` Logs.
 
 pub mod log_group;
