@@ -9,19 +9,19 @@ use crate::bench::record;
 use crate::bench::wire::Wire;
 
 /// A repository in a folder of its own, and the binary to run on it.
-struct Bench {
+pub struct Bench {
     repo: tempfile::TempDir,
-    proxy: Proxy,
+    pub proxy: Proxy,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let wire = Wire::new(Emulator::shared());
         Self { repo: tempfile::tempdir().unwrap(), proxy: Proxy::start(&wire).unwrap() }
     }
 
     /// Commits `stack.toml` and gives the id.
-    fn commit(&self, text: &str) -> String {
+    pub fn commit(&self, text: &str) -> String {
         let repo = git2::Repository::init(self.repo.path()).unwrap();
         std::fs::write(self.repo.path().join("stack.toml"), text).unwrap();
         let mut index = repo.index().unwrap();
@@ -34,7 +34,7 @@ impl Bench {
         repo.commit(Some("HEAD"), &who, &who, "a revision", &tree, &parents).unwrap().to_string()
     }
 
-    fn agent(&self, args: &[&str]) -> Output {
+    pub fn agent(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
@@ -45,7 +45,7 @@ impl Bench {
         command
     }
 
-    fn at(&self, command: &str, revision: &str) -> Output {
+    pub fn at(&self, command: &str, revision: &str) -> Output {
         self.agent(&[command, "--repo", ".", "--rev", revision])
     }
 }
@@ -58,7 +58,7 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn ends(output: &Output, code: i32) {
+pub fn ends(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", out(output), err(output));
 }
 

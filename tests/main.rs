@@ -8,6 +8,7 @@ mod bench_faults;
 mod bench_legal;
 mod bench_proxy;
 mod bench_wire;
+mod calls;
 mod cli;
 mod conformance;
 mod crash;

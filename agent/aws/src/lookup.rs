@@ -3,6 +3,7 @@
 use agent_core::fault::Fault;
 use agent_core::lookup::{Answer, Answers, Question};
 use aws_sdk_ec2::types::Filter;
+use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::fault::{fault, lacks};
@@ -10,17 +11,15 @@ use crate::fault::{fault, lacks};
 impl Aws {
     /// Asks AWS; a question that AWS has no answer to stays unknown.
     pub async fn answers(&self, questions: impl IntoIterator<Item = Question>) -> Result<Answers, Fault> {
-        let mut answers = Answers::offline();
-        for question in questions {
+        let asked = questions.into_iter().map(|question| async {
             let answer = match &question {
                 Question::Zones => Some(Answer::Zones(self.zones().await?)),
                 Question::ManagedPrefixList(name) => self.prefix_list(name).await?.map(Answer::Id),
             };
-            if let Some(answer) = answer {
-                answers.insert(question, answer);
-            }
-        }
-        Ok(answers)
+            Ok::<_, Fault>(answer.map(|answer| (question, answer)))
+        });
+        let known = try_join_all(asked).await?.into_iter().flatten();
+        Ok(known.fold(Answers::offline(), |answers, (question, answer)| answers.with(question, answer)))
     }
 
     /// By name, which is a stable order within an account; local and wavelength zones are left out.

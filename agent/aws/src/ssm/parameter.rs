@@ -12,6 +12,8 @@ use aws_sdk_ssm::types::{
     self as sdk, ParameterStringFilter, ParameterTier, ParameterType, ResourceTypeForTagging, Tag,
 };
 
+use futures_util::future::try_join_all;
+
 use crate::Aws;
 use crate::fault::{fault, lacks};
 
@@ -101,36 +103,51 @@ impl Aws {
         Ok(found)
     }
 
-    /// Adds values and tags to what `DescribeParameters` gave: ten values a call, the tags of one.
+    /// Adds values and tags to what `DescribeParameters` gave: ten values a call, the tags of one, all at once.
     async fn parameters_read(&self, described: Vec<sdk::ParameterMetadata>) -> Result<Vec<Live<Parameter>>, Fault> {
         let names: Vec<String> = described.iter().filter_map(|parameter| parameter.name.clone()).collect();
-        let mut values = BTreeMap::new();
-        for ten in names.chunks(10) {
-            let call = self.ssm.get_parameters().set_names(Some(ten.to_vec())).with_decryption(true);
-            let answer = call.send().await.map_err(fault("ssm:GetParameters"))?;
-            let read = answer.parameters.unwrap_or_default().into_iter();
-            values.extend(read.filter_map(|parameter| Some((parameter.name.clone()?, parameter))));
-        }
+        let values = try_join_all(names.chunks(10).map(|ten| self.parameter_values(ten)));
+        let tags = try_join_all(names.iter().map(|name| self.parameter_tags(name)));
+        let (values, tags) = tokio::try_join!(values, tags)?;
+        let mut values: BTreeMap<String, sdk::Parameter> = values.into_iter().flatten().collect();
+        let mut tags: BTreeMap<String, Option<BTreeMap<String, String>>> = names.into_iter().zip(tags).collect();
         let mut found = Vec::new();
         for parameter in described {
-            // Deleted between the two calls: not there.
-            let Some(value) = parameter.name.as_ref().and_then(|name| values.remove(name)) else { continue };
-            found.push(self.parameter_live(parameter, value).await?);
+            let Some(name) = &parameter.name else { continue };
+            // Deleted between the calls: not there.
+            let (Some(value), Some(tags)) = (values.remove(name), tags.remove(name).flatten()) else { continue };
+            found.push(self.parameter_live(parameter, value, &tags)?);
         }
         Ok(found)
     }
 
-    async fn parameter_live(
+    async fn parameter_values(&self, ten: &[String]) -> Result<Vec<(String, sdk::Parameter)>, Fault> {
+        let call = self.ssm.get_parameters().set_names(Some(ten.to_vec())).with_decryption(true);
+        let answer = call.send().await.map_err(fault("ssm:GetParameters"))?;
+        let read = answer.parameters.unwrap_or_default().into_iter();
+        Ok(read.filter_map(|parameter| Some((parameter.name.clone()?, parameter))).collect())
+    }
+
+    async fn parameter_tags(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
+        let call = self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
+        match call.send().await.map_err(fault("ssm:ListTagsForResource")) {
+            Ok(answer) => {
+                let tags = answer.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
+                Ok(Some(tags.collect()))
+            }
+            // AWS says InvalidResourceId of a parameter that is not there.
+            Err(fault) if fault.class == Class::NotFound || fault.code == "InvalidResourceId" => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn parameter_live(
         &self,
         described: sdk::ParameterMetadata,
         value: sdk::Parameter,
+        tags: &BTreeMap<String, String>,
     ) -> Result<Live<Parameter>, Fault> {
-        let action = "ssm:DescribeParameters";
-        let name = described.name.ok_or_else(|| lacks(action, "Name"))?;
-        let call = self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter);
-        let answer = call.resource_id(&name).send().await.map_err(fault("ssm:ListTagsForResource"))?;
-        let tags: BTreeMap<String, String> =
-            answer.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        let name = described.name.ok_or_else(|| lacks("ssm:DescribeParameters", "Name"))?;
         let kind = match described.r#type {
             Some(ParameterType::SecureString) => Type::SecureString,
             Some(ParameterType::StringList) => Type::StringList,
@@ -153,9 +170,9 @@ impl Aws {
             tier: if described.tier == Some(ParameterTier::Advanced) { Tier::Advanced } else { Tier::Standard },
             // AWS names its own key although nobody asked for it.
             key_id: described.key_id.filter(|key| key != "alias/aws/ssm"),
-            tags: Tags(foreign_tags(&tags)),
+            tags: Tags(foreign_tags(tags)),
         };
-        Ok(Live { id: name, spec, out, owner: Owner::from_tags(&tags), phase: Phase::Ready })
+        Ok(Live { id: name, spec, out, owner: Owner::from_tags(tags), phase: Phase::Ready })
     }
 }
 
