@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, join_all};
+use futures_util::StreamExt;
+use futures_util::future::join;
+use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 
 use crate::address::Scope;
@@ -125,7 +127,7 @@ pub async fn observe(
     Ok((state, observed))
 }
 
-/// Reads what is not read yet, all at once where kinds do not need each other.
+/// Reads what is not read yet: each kind as soon as those are read that it is found through.
 async fn read_all(
     cloud: &Cloud,
     scope: &Scope,
@@ -134,16 +136,32 @@ async fn read_all(
     reads: &Reads,
     observed: &mut Observed,
 ) {
-    for round in kinds.rounds() {
-        let round: Vec<&KindInfo> = round
-            .into_iter()
-            .filter(|kind| needed.contains(kind.name) && !observed.kinds.contains_key(kind.name))
-            .collect();
-        let readings = join_all(round.iter().map(|kind| read(cloud, scope, interest, kind, reads, observed))).await;
-        for (kind, reading) in round.iter().zip(readings) {
-            observed.kinds.insert(kind.name.into(), reading);
+    let missing = |name: &&str| !observed.kinds.contains_key(*name);
+    let mut waiting: Vec<&KindInfo> = needed.iter().filter(|n| missing(n)).filter_map(|name| kinds.get(name)).collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let is_free = |kind: &&KindInfo| kind.parents.iter().all(|parent| observed.kinds.contains_key(*parent));
+        let (free, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_free);
+        waiting = rest;
+        for kind in free {
+            let parents = parents_of(kind, scope, observed);
+            running.push(async move { (kind.name, read(cloud, scope, interest, kind, reads, parents).await) });
         }
+        let Some((name, reading)) = running.next().await else { return };
+        observed.kinds.insert(name.into(), reading);
     }
+}
+
+/// The live resources that a kind is found through, or why they are not known.
+fn parents_of(kind: &KindInfo, scope: &Scope, so_far: &Observed) -> Result<BTreeMap<String, Vec<LiveDoc>>, Fault> {
+    let of_parent = |parent: &&'static str| match so_far.fault(parent) {
+        Some(fault) => Err(fault.clone()),
+        None => {
+            let owned = so_far.of(parent).iter().filter(|live| live.owner.of_stack(&scope.stack).is_some());
+            Ok(((*parent).to_owned(), owned.cloned().collect()))
+        }
+    };
+    kind.parents.iter().map(of_parent).collect()
 }
 
 async fn read(
@@ -152,16 +170,12 @@ async fn read(
     interest: &Interest,
     kind: &KindInfo,
     reads: &Reads,
-    so_far: &Observed,
+    parents: Result<BTreeMap<String, Vec<LiveDoc>>, Fault>,
 ) -> Reading {
-    let mut parents = BTreeMap::new();
-    for parent in kind.parents {
-        if let Some(fault) = so_far.fault(parent) {
-            return Reading::NotRead(fault.clone());
-        }
-        let owned = so_far.of(parent).iter().filter(|live| live.owner.of_stack(&scope.stack).is_some());
-        parents.insert((*parent).to_owned(), owned.cloned().collect());
-    }
+    let parents = match parents {
+        Ok(parents) => parents,
+        Err(fault) => return Reading::NotRead(fault),
+    };
     let adopted = interest.adopted.get(kind.name).map(Vec::as_slice).unwrap_or_default();
     let listing = Listing { parents: &parents, adopted, reads };
     let answer = match cloud.door(kind.name) {

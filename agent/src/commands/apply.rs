@@ -30,7 +30,8 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
     let mut reports = Vec::new();
     for stack in &mut stacks {
         match one(context, &tree, stack, accept.is_some(), timeout).await {
-            Ok(pass) => end = end.max(conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports)),
+            Ok(Some(pass)) => end = end.max(conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports)),
+            Ok(None) => {}
             Err(error) => end = end.max(context.told(stack, &error)),
         }
     }
@@ -40,13 +41,14 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
     end
 }
 
+/// `None` where the stack only reports.
 async fn one(
     context: &Context<'_>,
     tree: &Tree,
     stack: &mut Stack,
     accept: bool,
     timeout: u64,
-) -> Result<PassReport, SessionError> {
+) -> Result<Option<PassReport>, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
     let session = Session::open(&manifest.stack).await?;
@@ -59,13 +61,11 @@ async fn one(
     engine.accept_lost_state = accept;
     let (desired, look) = session.look(&engine, stack).await?;
     if report_only {
-        let ended = if look.plan.is_converged() { Ended::Converged } else { Ended::Progressing };
-        context.printer.progress("mode = \"report\": nothing is changed");
+        context.printer.progress(&format!("{}: mode = \"report\", so nothing is changed", stack.name()));
         context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
-        let report = agent_core::report::Report { steps: Vec::new(), notes: look.plan.notes };
-        return Ok(PassReport { ended, report, not_read: look.plan.not_read, unchanged: look.plan.unchanged });
+        return Ok(None);
     }
-    Ok(engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look)).await?)
+    Ok(Some(engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look)).await?))
 }
 
 /// Says how it ended, and gives the exit code.
