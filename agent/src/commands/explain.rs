@@ -45,7 +45,9 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
         for line in text.lines().filter(|line| !line.is_empty()) {
             printer.result(&format!("      {line}"));
         }
-        if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        // A marker says how a field is compared, which is no default that anybody could write.
+        let is_plain = |default: &&Value| default.as_object().is_none_or(|map| agent_core::doc::marker(map).is_none());
+        if let Some(default) = schema.get("default").filter(|default| !default.is_null()).filter(is_plain) {
             printer.result(&format!("      default: {default}"));
         }
     }
