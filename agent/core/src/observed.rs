@@ -154,12 +154,12 @@ async fn read_all(
 
 /// The live resources that a kind is found through, or why they are not known.
 fn parents_of(kind: &KindInfo, scope: &Scope, so_far: &Observed) -> Result<BTreeMap<String, Vec<LiveDoc>>, Fault> {
-    let of_parent = |parent: &&'static str| match so_far.fault(parent) {
-        Some(fault) => Err(fault.clone()),
-        None => {
-            let owned = so_far.of(parent).iter().filter(|live| live.owner.of_stack(&scope.stack).is_some());
-            Ok(((*parent).to_owned(), owned.cloned().collect()))
+    let of_parent = |parent: &&'static str| {
+        if let Some(fault) = so_far.fault(parent) {
+            return Err(fault.clone());
         }
+        let owned = so_far.of(parent).iter().filter(|live| live.owner.of_stack(&scope.stack).is_some());
+        Ok(((*parent).to_owned(), owned.cloned().collect()))
     };
     kind.parents.iter().map(of_parent).collect()
 }
