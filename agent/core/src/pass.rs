@@ -206,11 +206,11 @@ impl Engine<'_> {
         write(self.store, &self.scope.stack, "last", &last).await.map_err(PassError::State)
     }
 
-    /// Before the first of a kind is made, so that no later pass forgets to list it.
+    /// Before the first of a kind is made, so that no later pass forgets to list it. What is being deleted counts too: where
+    /// the record was lost, it is known from nowhere else.
     async fn record_kinds(&self, made: Option<&BTreeSet<String>>, plan: &Plan) -> Result<(), PassError> {
         let mut kinds: BTreeSet<String> = made.cloned().unwrap_or_default();
-        let creating = plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
-        kinds.extend(creating.map(|step| step.address.kind().to_owned()));
+        kinds.extend(plan.steps.iter().map(|step| step.address.kind().to_owned()));
         kinds.extend(plan.current.values().map(|live| live.kind.clone()));
         if Some(&kinds) == made {
             return Ok(());
@@ -249,12 +249,13 @@ impl Engine<'_> {
             }
             let hopeless = pass.report.failures().any(|(_, error)| !may_pass(error))
                 || pass.not_read.values().any(|fault| !fault.class.passes());
-            if pass.report.moved() {
+            let late = tokio::time::Instant::now() >= until;
+            if pass.report.moved() && !late {
                 stuck = 0;
                 continue;
             }
             stuck += usize::from(pass.ended == Ended::Failed);
-            if hopeless || stuck >= 3 || tokio::time::Instant::now() >= until {
+            if late || hopeless || stuck >= 3 {
                 return Ok(pass);
             }
             pause(self.timing.between_passes).await;

@@ -90,6 +90,15 @@ impl Bench {
         self.engine(&|_| ()).pass(desired, &revision).await
     }
 
+    /// Passes for so long at most; gives the last report.
+    pub async fn apply_within(&self, desired: &Allowed<Desired>, patience: Duration) -> PassReport {
+        let revision = Revision { id: self.revision.clone(), source: "test".into() };
+        self.engine(&|_| ())
+            .converge(desired, &revision, patience, None)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Passes until nothing moves; gives the last report.
     pub async fn apply(&self, desired: &Allowed<Desired>) -> PassReport {
         let revision = Revision { id: self.revision.clone(), source: "test".into() };

@@ -288,3 +288,25 @@ async fn an_ignored_field_is_set_once_and_then_left_to_whoever_changes_it() {
     bench.converged(wanted("/two")).await;
     assert_eq!(path_of(&bench), (id, "/by-somebody".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_is_kept_even_while_things_move() {
+    let bench = Bench::new();
+    let desired = bench.desired(stack("10.0.0.0/16", 80, "one"));
+    let report = bench.apply_within(&desired, std::time::Duration::ZERO).await;
+    assert_eq!(report.ended, Ended::Progressing, "one pass, although every step of it was done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_only_being_deleted_is_listed_again_though_its_record_was_lost() {
+    let bench = Bench::new();
+    bench.converged(vec![net("10.0.0.0/16"), pool(80)]).await;
+    agent_core::state::Store::delete(bench.fake.as_ref(), "demo", "kinds").await.unwrap();
+    let denied = What::Refused(Class::Denied);
+    bench.restart(Faults::one(When::Each("toy.pool".into(), Op::Delete, 1), denied));
+    let without = bench.desired(vec![net("10.0.0.0/16")]);
+    assert_eq!(bench.pass(&without).await.unwrap().ended, Ended::Failed);
+    bench.restart(Faults::default());
+    assert_eq!(bench.apply(&without).await.ended, Ended::Converged);
+    assert_eq!(bench.picture().len(), 1, "the pool is not forgotten: {:?}", bench.picture());
+}
