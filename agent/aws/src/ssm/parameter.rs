@@ -44,11 +44,14 @@ impl Provider<Parameter> for Aws {
     async fn update(&self, _: &Scope, update: &Update<'_, Parameter>) -> Result<(), Fault> {
         if update.changed.paths.iter().any(|path| !path.starts_with("tags.")) {
             let value = match &update.live.out.value {
-                // A generated value stays: PutParameter wants one, so it gets back what it has.
-                OutValue::Secret(secret) => self.vault.open(secret).map(|plain| plain.to_string()),
-                OutValue::Plain(_) => None,
+                // A generated value stays: PutParameter wants one, so it gets back what it has. Never a new one: whoever uses
+                // the secret would be locked out by a change of its description.
+                OutValue::Secret(secret) => {
+                    let lost = || Fault::new(Class::Conflict, "ssm:PutParameter", "NoValue", "the value was not read");
+                    self.vault.open(secret).ok_or_else(lost)?.to_string()
+                }
+                OutValue::Plain(_) => self.parameter_value(update.to)?,
             };
-            let value = value.map_or_else(|| self.parameter_value(update.to), Ok)?;
             let put = self.put_parameter(update.to).value(value).overwrite(true);
             put.send().await.map_err(fault("ssm:PutParameter"))?;
         }
