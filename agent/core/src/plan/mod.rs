@@ -6,6 +6,7 @@ pub mod edges;
 pub mod graph;
 pub mod order;
 pub mod protect;
+mod uses;
 
 use std::collections::BTreeMap;
 

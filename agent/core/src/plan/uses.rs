@@ -1,0 +1,104 @@
+//! Which live objects name which: what has to move or go before something can go, and the graph of what is live.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::doc::{self, LINK};
+use crate::live::LiveDoc;
+use crate::plan::edges::Drop;
+use crate::plan::graph::Graph;
+
+/// Which live objects name those that are to go.
+pub(super) struct Uses<'a>(pub(super) Vec<Use<'a>>);
+
+pub(super) struct Use<'a> {
+    pub(super) user: &'a LiveDoc,
+    pub(super) user_drop: Option<usize>,
+    pub(super) path: String,
+    pub(super) target: usize,
+}
+
+impl<'a> Uses<'a> {
+    pub(super) fn find(drops: &[Drop<'_>], all: &[&'a LiveDoc]) -> Self {
+        let mut targets: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut dropped: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (index, drop) in drops.iter().enumerate() {
+            dropped.insert((&drop.live.kind, &drop.live.id), index);
+            targets.extend(names_of(drop.live).into_iter().map(|name| (name, index)));
+        }
+        let mut uses = Vec::new();
+        for user in all {
+            let user_drop = dropped.get(&(user.kind.as_str(), user.id.as_str())).copied();
+            for (path, name) in links(user) {
+                if let Some(target) = targets.get(&name).copied().filter(|target| Some(*target) != user_drop) {
+                    uses.push(Use { user, user_drop, path, target });
+                }
+            }
+        }
+        Self(uses)
+    }
+
+    /// Those that name each other in a circle, or are named by such.
+    pub(super) fn circular(&self, count: usize) -> BTreeSet<usize> {
+        let mut left: BTreeSet<usize> = (0..count).collect();
+        loop {
+            let free: Vec<usize> = left
+                .iter()
+                .filter(|target| {
+                    !self.0.iter().any(|one| one.target == **target && one.user_drop.is_some_and(|u| left.contains(&u)))
+                })
+                .copied()
+                .collect();
+            if free.is_empty() {
+                return left;
+            }
+            for index in free {
+                left.remove(&index);
+            }
+        }
+    }
+}
+
+/// What others may call it: each text of its `out`, with kind and field.
+fn names_of(live: &LiveDoc) -> Vec<(String, String)> {
+    let out = live.out.value();
+    let fields = out.as_object().into_iter().flatten();
+    fields.filter_map(|(field, value)| Some((format!("{}.{field}", live.kind), value.as_str()?.to_owned()))).collect()
+}
+
+/// What it names: path, then kind, field and value.
+fn links(live: &LiveDoc) -> Vec<(String, (String, String))> {
+    let mut found = Vec::new();
+    doc::visit(&live.spec.value(), "", &mut |path, map| {
+        if let (Some(link), Some(value)) = (map.get(LINK).and_then(Value::as_str), map.get("value")) {
+            found.push((path.to_owned(), (link.to_owned(), value.as_str().unwrap_or_default().to_owned())));
+        }
+    });
+    found
+}
+
+/// The graph of what is live: links mapped back to addresses by kind, field and value.
+pub(super) fn live_graph(all: &[&LiveDoc]) -> Graph {
+    let owner = |live: &LiveDoc| match &live.owner {
+        crate::live::Owner::Stack(mark) => Some(mark.address.clone()),
+        crate::live::Owner::Nobody => None,
+    };
+    let mut addresses = BTreeMap::new();
+    for live in all {
+        if let Some(address) = owner(live) {
+            addresses.extend(names_of(live).into_iter().map(|name| (name, address.clone())));
+        }
+    }
+    let mut graph = Graph::default();
+    for live in all {
+        let Some(address) = owner(live) else { continue };
+        let edges = links(live).into_iter().filter_map(|(path, name)| {
+            let to = addresses.get(&name)?.clone();
+            let field = name.0.rsplit('.').next().unwrap_or_default().to_owned();
+            Some(doc::Edge { path, to, field })
+        });
+        graph.add(&address, edges.collect());
+    }
+    graph
+}
