@@ -1,5 +1,7 @@
 //! The stack `hello` and edits of it, as resources: what the tests of whole stacks work on.
 
+use std::collections::BTreeSet;
+
 use agent_core::desired::Resource;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::limits::Limits;
@@ -8,7 +10,7 @@ use agent_core::manifest::read::Collector;
 use agent_core::source::render::render_text;
 use agent_core::source::{Problems, Sources};
 use agent_model::components::language;
-use agent_model::expand::expand;
+use agent_model::expand::{Expanded, expand};
 
 /// The text of the example.
 pub const TEXT: &str = include_str!("../manifests/hello/stack.toml");
@@ -31,14 +33,23 @@ pub fn made_up() -> Answers {
 
 /// The resources of a manifest.
 pub fn resources(text: &str, answers: &Answers) -> Vec<Resource> {
+    let expanded = expanded(text, answers);
+    assert!(expanded.unknown.is_empty(), "{:?}", expanded.unknown);
+    expanded.resources
+}
+
+/// What the expansion of a manifest has to know about AWS.
+pub fn questions(text: &str) -> BTreeSet<Question> {
+    expanded(text, &Answers::offline()).unknown
+}
+
+fn expanded(text: &str, answers: &Answers) -> Expanded {
     let mut collector = Collector::new("", &Limits::default());
     collector.file("stack.toml".into(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let manifest = load(&collector.finish(), "", &language(), &mut sources, &mut problems);
     let expanded = manifest.and_then(|manifest| expand(&manifest, answers, &mut problems));
-    let expanded = expanded.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)));
-    assert!(expanded.unknown.is_empty(), "{:?}", expanded.unknown);
-    expanded.resources
+    expanded.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)))
 }
 
 /// Another port: the target group is replaced, create-first, and with it go rule, task definition and service.

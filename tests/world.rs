@@ -25,6 +25,8 @@ pub struct World {
     pub store: Arc<dyn Store>,
     pub scope: Scope,
     pub timing: Timing,
+    /// What talks to emulated AWS; none for the fake.
+    pub aws: Option<Arc<Aws>>,
 }
 
 impl World {
@@ -35,6 +37,7 @@ impl World {
             store: fake.clone(),
             scope: Scope::new(stack, "123456789012", "eu-west-1"),
             timing: Timing::default(),
+            aws: None,
         }
     }
 
@@ -43,7 +46,8 @@ impl World {
         let aws = Arc::new(Aws::with(&wire.config(region), Vault::new().unwrap()));
         Self {
             cloud: agent_aws::cloud(&aws),
-            store: aws,
+            store: aws.clone(),
+            aws: Some(aws),
             scope: Scope::new(stack, "123456789012", region),
             // Nothing is slow in an emulator: what is not there after two seconds never comes.
             timing: Timing {

@@ -10,6 +10,7 @@
 //! | [`fault`] | `Fault { at, what }`: crash, lost answer, timeout, throttling, AWS's errors, delay |
 //! | [`reply`] | errors in each service's own protocol |
 //! | [`name`] | service and action of a request |
+//! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
 //! | [`legal`] | recorded requests against AWS's own models |
 //!
 //! A `Wire` belongs to one test, for its connections belong to that test's runtime; any number of wires share an emulator.
@@ -33,4 +34,5 @@ pub mod name;
 pub mod proxy;
 pub mod record;
 pub mod reply;
+pub mod waves;
 pub mod wire;

@@ -43,6 +43,8 @@ pub struct Call {
     /// Ticks of one clock that counts starts and ends.
     pub started: u64,
     pub ended: Option<u64>,
+    /// The round, from 1, where calls went in lockstep: see [`super::waves`].
+    pub wave: Option<usize>,
 }
 
 impl Call {
@@ -101,6 +103,20 @@ pub fn table(calls: &[Call]) -> String {
     let reads = calls.iter().filter(|call| call.is_read()).count();
     let _ = writeln!(text, "{reads} reads in {} rounds, {} mutating", rounds(calls), calls.len() - reads);
     text
+}
+
+/// Rounds of dependent reads of calls that went in lockstep.
+pub fn waves(calls: &[Call]) -> usize {
+    calls.iter().filter(|call| call.is_read()).filter_map(|call| call.wave).collect::<BTreeSet<_>>().len()
+}
+
+/// The calls of each wave.
+pub fn rounds_table(calls: &[Call]) -> String {
+    let mut rounds: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for call in calls {
+        rounds.entry(call.wave.unwrap_or_default()).or_default().push(call.label());
+    }
+    rounds.iter().map(|(wave, labels)| format!("round {wave}: {}\n", labels.join(", "))).collect()
 }
 
 /// Rounds of dependent reads: the length of the longest chain of reads each of which started after the answer of the one

@@ -28,6 +28,7 @@ use super::emulator::Emulator;
 use super::fault::{Fault, Head, Plan, What};
 use super::http::{Injected, Request, read_body};
 use super::record::{self, Call, Outcome};
+use super::waves::{self, Waves};
 use super::{name, reply};
 
 /// The layer of one test.
@@ -45,6 +46,7 @@ struct State {
     plan: Plan,
     clock: u64,
     refused: usize,
+    waves: Option<Waves>,
 }
 
 impl State {
@@ -122,6 +124,11 @@ impl Wire {
 
     pub fn table(&self) -> String {
         record::table(&self.state().calls)
+    }
+
+    /// From now on calls go in lockstep, and [`Call::wave`] tells the round of each.
+    pub fn lockstep(&self) {
+        self.state().waves = Some(Waves::new());
     }
 
     /// Rounds of dependent reads; see [`record::rounds`].
@@ -240,6 +247,7 @@ impl Wire {
         let mut state = self.state();
         let what = state.plan.next(&name, &request.body);
         let started = state.tick();
+        let wave = state.waves.as_mut().map(Waves::enter);
         let at = state.calls.len();
         state.calls.push(Call {
             seq: at + 1,
@@ -251,6 +259,7 @@ impl Wire {
             sent: false,
             started,
             ended: None,
+            wave,
         });
         (at, what)
     }
@@ -258,6 +267,9 @@ impl Wire {
     fn end(&self, at: usize, outcome: Outcome, answer: &[u8]) {
         let mut state = self.state();
         let ended = state.tick();
+        if let Some(waves) = &mut state.waves {
+            waves.answered();
+        }
         // `clear` may have emptied the record while the call was on its way.
         if let Some(call) = state.calls.get_mut(at) {
             call.ended = Some(ended);
@@ -310,7 +322,16 @@ impl Wire {
         }
         let answer = response.body().bytes().unwrap_or_default();
         self.end(at, Outcome::Answered(response.status().as_u16()), answer);
+        self.hold(at).await;
         Ok(response)
+    }
+
+    /// In lockstep: until the call's wave is over.
+    async fn hold(&self, at: usize) {
+        let Some(wave) = self.state().calls.get(at).and_then(|call| call.wave) else { return };
+        while !self.state().waves.as_mut().is_none_or(|waves| waves.is_over(wave)) {
+            tokio::time::sleep(waves::QUIET / 10).await;
+        }
     }
 
     fn answer(&self, at: usize, what: &What, request: &Request) -> HttpResponse {

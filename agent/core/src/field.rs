@@ -66,7 +66,7 @@ impl<T: JsonSchema> JsonSchema for AwsDecides<T> {
         format!("AwsDecides_{}", T::schema_name()).into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
+        marked(T::json_schema(generator), AWS_DECIDES)
     }
 }
 
@@ -107,7 +107,7 @@ impl<T: JsonSchema> JsonSchema for AtCreate<T> {
         format!("AtCreate_{}", T::schema_name()).into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
+        marked(T::json_schema(generator), AT_CREATE)
     }
 }
 
@@ -140,7 +140,7 @@ impl JsonSchema for Tags {
         "Tags".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        <BTreeMap<String, String>>::json_schema(generator)
+        marked(<BTreeMap<String, String>>::json_schema(generator), TAGS)
     }
 }
 
@@ -208,8 +208,17 @@ impl JsonSchema for Name {
         "Name".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
+        marked(String::json_schema(generator), NAME)
     }
+}
+
+/// The key of a schema that says which marker its values carry in a document.
+pub const MARKED: &str = "x-marked";
+
+/// A schema that says so: the documentation is made from schemas, and these types have the shape of others.
+fn marked(mut schema: Schema, marker: &str) -> Schema {
+    schema.insert(MARKED.into(), marker.into());
+    schema
 }
 
 fn from_value<T: DeserializeOwned, E: serde::de::Error>(value: Value) -> Result<T, E> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::{Address, Scope};
+use crate::cost::Read;
 use crate::doc::{Doc, Misfit, path_matches};
 use crate::plan::graph::Graph;
 
@@ -56,6 +57,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Kinds of which a resource that names this one hinders its deletion in AWS; `*` is any.
     const HELD_BY: &'static [&'static str] = &["*"];
+
+    /// What `list` asks AWS for: the cost of looking. A test over real calls holds it to the truth.
+    const READS: &'static [Read] = &[];
 
     /// The words of the generated documentation: what it is, and the AWS page that decides.
     const DOC: &'static str;
@@ -181,6 +185,8 @@ pub struct KindInfo {
     pub parents: &'static [&'static str],
     /// See [`Kind::HELD_BY`].
     pub held_by: &'static [&'static str],
+    /// See [`Kind::READS`].
+    pub reads: &'static [Read],
     /// See [`Kind::DOC`].
     pub doc: &'static str,
     /// See [`Kind::change`].
@@ -214,6 +220,7 @@ impl KindInfo {
             retain: K::RETAIN,
             parents: K::PARENTS,
             held_by: K::HELD_BY,
+            reads: K::READS,
             doc: K::DOC,
             change: K::change,
             derive: |doc, scope| Ok(K::derive(&doc.typed()?, scope)),

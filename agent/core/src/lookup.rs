@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::Read;
+
 /// Something that expansion has to know before it can say what is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +17,16 @@ pub enum Question {
     Zones,
     /// The id of a prefix list that AWS manages, by its name: `com.amazonaws.eu-west-1.s3`.
     ManagedPrefixList(String),
+}
+
+impl Question {
+    /// What asking AWS costs.
+    pub fn read(&self) -> Read {
+        match self {
+            Self::Zones => Read::once("ec2:DescribeAvailabilityZones"),
+            Self::ManagedPrefixList(_) => Read::once("ec2:DescribeManagedPrefixLists"),
+        }
+    }
 }
 
 impl fmt::Display for Question {

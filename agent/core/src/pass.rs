@@ -163,20 +163,47 @@ impl Engine<'_> {
         };
         let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
         if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
-            self.record(look.state.last.as_ref(), revision, ended).await?;
+            let lease = self.lease().await?;
+            let recorded = self.record(look.state.last.as_ref(), revision, ended).await;
+            lease.release().await;
+            recorded?;
         }
-        if ended == Ended::Converged {
-            self.forget_intents(&look.state, &BTreeSet::new()).await?;
+        if ended == Ended::Converged && !look.state.intents.is_empty() {
+            self.tidy(&look.state).await?;
         }
         let report = Report { steps: Vec::new(), notes: look.plan.notes };
         Ok(PassReport { ended, report, not_read: look.plan.not_read, unchanged: look.plan.unchanged })
     }
 
+    async fn lease(&self) -> Result<Lease<'_>, NoLease> {
+        Lease::take(self.store, &self.scope.stack, self.holder.clone(), self.timing.lease).await
+    }
+
+    /// Removes intents that were there when AWS was read: all that they may have been about was seen. Those of an agent that
+    /// is at work now stay.
+    async fn tidy(&self, seen: &StackState) -> Result<(), PassError> {
+        let lease = match self.lease().await {
+            Ok(lease) => lease,
+            Err(NoLease::Held { .. }) => return Ok(()),
+            Err(fault) => return Err(fault.into()),
+        };
+        let tidied = async {
+            let now = StackState::read(self.store, &self.scope.stack).await.map_err(PassError::State)?;
+            let newer = now
+                .intents
+                .iter()
+                .filter(|(address, (_, at))| seen.intents.get(*address).is_none_or(|(_, before)| before != at));
+            self.forget_intents(&now, &newer.map(|(address, _)| address.clone()).collect()).await
+        };
+        let tidied = tidied.await;
+        lease.release().await;
+        tidied
+    }
+
     async fn work(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         let Look { state, plan, .. } = look;
         let (allowed, _) = Allowed::<Plan>::judge(plan, self.judge).map_err(PassError::Refused)?;
-        let stack = self.scope.stack.as_str();
-        let lease = Lease::take(self.store, stack, self.holder.clone(), self.timing.lease).await?;
+        let lease = self.lease().await?;
         self.record(state.last.as_ref(), revision, Ended::Applying).await?;
         self.record_kinds(state.kinds.as_ref(), &allowed).await?;
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
@@ -196,8 +223,9 @@ impl Engine<'_> {
         };
         let report = executor.run(&allowed).await;
         let ended = if report.failures().next().is_some() { Ended::Failed } else { Ended::Progressing };
-        self.record(state.last.as_ref(), revision, ended).await?;
+        let recorded = self.record(state.last.as_ref(), revision, ended).await;
         executor.lease.into_inner().release().await;
+        recorded?;
         Ok(PassReport { ended, report, not_read: allowed.not_read.clone(), unchanged: allowed.unchanged })
     }
 
@@ -272,8 +300,9 @@ impl Engine<'_> {
     ) -> Result<PassReport, PassError> {
         let end = self.converge(nothing, revision, patience, look).await?;
         if end.ended == Ended::Converged {
-            // `last` goes at the end: as long as it is there, whatever is left is ours beyond doubt.
-            for name in ["kinds", "lease", "last"] {
+            // Not while another agent makes something: it would lose its record. The lease itself goes at the end.
+            self.lease().await?;
+            for name in ["kinds", "last", "lease"] {
                 self.store.delete(&self.scope.stack, name).await.map_err(PassError::State)?;
             }
         }

@@ -11,6 +11,7 @@ use agent_model::kinds::ec2::vpc::{DefaultGroup, InstanceTenancy, Out, Spec, Vpc
 use aws_sdk_ec2::types::{
     self as sdk, AttributeBooleanValue, Filter, ResourceType, Tenancy, VpcAttributeName, VpcState, VpcTenancy,
 };
+use futures_util::future::try_join_all;
 
 use super::{FILTER_VALUES, PAGE, filter, listed, no_retries, sought, tagged, tags_read};
 use crate::Aws;
@@ -126,19 +127,19 @@ impl Aws {
         Ok(found)
     }
 
+    /// Adds what `DescribeVpcs` does not tell: the default groups, and two attributes, a call each, all at once.
     async fn vpcs_read(&self, vpcs: Vec<sdk::Vpc>) -> Result<Vec<Live<Vpc>>, Fault> {
-        let ids: Vec<String> = vpcs.iter().filter_map(|vpc| vpc.vpc_id.clone()).collect();
-        let mut groups = self.vpc_default_groups(&ids).await?;
-        let mut found = Vec::new();
-        for vpc in vpcs {
-            let id = vpc.vpc_id.clone().ok_or_else(|| lacks(DESCRIBE, "VpcId"))?;
-            let (support, names) = tokio::try_join!(
-                self.vpc_attribute(&id, VpcAttributeName::EnableDnsSupport),
-                self.vpc_attribute(&id, VpcAttributeName::EnableDnsHostnames),
-            )?;
-            found.push(vpc_live(vpc, (support, names), groups.remove(&id))?);
-        }
-        Ok(found)
+        let id = |vpc: &sdk::Vpc| vpc.vpc_id.clone().ok_or_else(|| lacks(DESCRIBE, "VpcId"));
+        let ids = vpcs.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let attributes = try_join_all(ids.iter().map(|id| async move {
+            tokio::try_join!(
+                self.vpc_attribute(id, VpcAttributeName::EnableDnsSupport),
+                self.vpc_attribute(id, VpcAttributeName::EnableDnsHostnames),
+            )
+        }));
+        let (mut groups, attributes) = tokio::try_join!(self.vpc_default_groups(&ids), attributes)?;
+        let with_dns = vpcs.into_iter().zip(&ids).zip(attributes);
+        with_dns.map(|((vpc, id), dns)| vpc_live(vpc, dns, groups.remove(id))).collect()
     }
 
     async fn vpc_attribute(&self, id: &str, name: VpcAttributeName) -> Result<bool, Fault> {

@@ -12,6 +12,7 @@ use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_model::kinds::ecs::cluster::Cluster;
 use agent_model::kinds::ecs::service::Service;
 use aws_sdk_ecs::types::ServiceField;
+use futures_util::future::try_join_all;
 
 use super::tags;
 use crate::Aws;
@@ -28,8 +29,9 @@ impl Provider<Service> for Aws {
     /// there is to know. Those that are being deleted are not listed by AWS; `find` sees them.
     async fn list(&self, _: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Service>>, Fault> {
         let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for cluster in listing.of::<Cluster>()? {
-            let arns = self.service_arns(&cluster.out.arn).await?;
+        let clusters = listing.of::<Cluster>()?;
+        let listed = try_join_all(clusters.iter().map(|cluster| self.service_arns(&cluster.out.arn))).await?;
+        for (cluster, arns) in clusters.into_iter().zip(listed) {
             wanted.entry(cluster.out.name).or_default().extend(arns);
         }
         for arn in listing.adopted {
@@ -37,14 +39,12 @@ impl Provider<Service> for Aws {
                 wanted.entry(cluster.to_owned()).or_default().insert(arn.clone());
             }
         }
-        let mut found = Vec::new();
-        for (cluster, arns) in wanted {
-            let arns: Vec<String> = arns.into_iter().collect();
-            for ten in arns.chunks(DESCRIBED) {
-                found.extend(self.services(&cluster, ten.to_vec()).await?);
-            }
+        let mut tens = Vec::new();
+        for (cluster, arns) in &wanted {
+            let arns: Vec<String> = arns.iter().cloned().collect();
+            tens.extend(arns.chunks(DESCRIBED).map(|ten| self.services(cluster, ten.to_vec())));
         }
-        Ok(found)
+        Ok(try_join_all(tens).await?.into_iter().flatten().collect())
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, Service>) -> Result<Option<Live<Service>>, Fault> {

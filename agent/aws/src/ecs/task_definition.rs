@@ -17,6 +17,7 @@ use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types::{
     self as sdk, SortOrder, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
 };
+use futures_util::future::try_join_all;
 
 use super::{tag_map, tags};
 use crate::Aws;
@@ -27,6 +28,9 @@ const LIST: &str = "ecs:ListTaskDefinitions";
 
 /// The most that ECS gives in one page.
 const PAGE: i32 = 100;
+
+/// How many are described at once, so that a stack of many services does not throttle itself.
+const AT_ONCE: usize = 20;
 
 /// The definitions that this process has read, by ARN. Cheap to clone; all clones are one.
 ///
@@ -94,14 +98,9 @@ impl Provider<TaskDefinition> for Aws {
         self.definitions.keep(&prefix, &arns);
         arns.extend(listing.adopted.iter().filter(|id| !arns.contains(id)).cloned().collect::<Vec<_>>());
         let mut found = Vec::new();
-        for arn in arns {
-            let adopted = listing.adopted.contains(&arn);
-            let live = match self.definitions.get(&arn) {
-                Some(Known::Owned(live)) => Some(copy(&live)),
-                Some(Known::Foreign(_)) if !adopted => None,
-                _ => self.definition(&arn).await?,
-            };
-            found.extend(live.filter(|live| adopted || live.owner.of_stack(&scope.stack).is_some()));
+        for some in arns.chunks(AT_ONCE) {
+            let read = some.iter().map(|arn| self.definition_of(scope, arn, listing.adopted.contains(arn)));
+            found.extend(try_join_all(read).await?.into_iter().flatten());
         }
         Ok(found)
     }
@@ -202,6 +201,21 @@ impl Aws {
         found.retain(|arn| family_of(arn) == family);
         found.sort_by_key(|arn| Reverse(revision_of(arn)));
         Ok(found)
+    }
+
+    /// One definition, if the stack owns or adopts it; asked for only where this process does not know it yet.
+    async fn definition_of(
+        &self,
+        scope: &Scope,
+        arn: &str,
+        adopted: bool,
+    ) -> Result<Option<Live<TaskDefinition>>, Fault> {
+        let live = match self.definitions.get(arn) {
+            Some(Known::Owned(live)) => Some(copy(&live)),
+            Some(Known::Foreign(_)) if !adopted => None,
+            _ => self.definition(arn).await?,
+        };
+        Ok(live.filter(|live| adopted || live.owner.of_stack(&scope.stack).is_some()))
     }
 
     /// One definition, read from AWS and remembered; `None` if it is not active any more.

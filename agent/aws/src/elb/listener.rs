@@ -1,6 +1,6 @@
 //! `elb.listener` in AWS. Listeners are found through their load balancer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
@@ -10,10 +10,10 @@ use agent_core::provider::{Changed, Listing, New, Provider, Sought, Update};
 use agent_core::reference::{Link, Text};
 use agent_model::kinds::elb::Protocol;
 use agent_model::kinds::elb::listener::{Listener, Out, Spec};
-use agent_model::kinds::elb::load_balancer::LoadBalancer;
 use aws_sdk_elasticloadbalancingv2::types::{self as sdk, Certificate};
 
 use super::action::{action_read, action_sent};
+use super::read::ours;
 use super::{PAGE, TagMap, int, number, read_word, tags, unless_gone, word};
 use crate::Aws;
 use crate::fault::{fault, lacks, plain};
@@ -24,20 +24,18 @@ const MODIFY: &str = "elasticloadbalancing:ModifyListener";
 const CERTIFICATES: &str = "elasticloadbalancing:DescribeListenerCertificates";
 
 impl Provider<Listener> for Aws {
-    /// One call a load balancer of ours, the tags of twenty a call, and one for the certificates of each that has some.
+    /// Read together with rules. What is adopted may hang on somebody else's load balancer, and is asked for alone.
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Listener>>, Fault> {
-        let mut all = BTreeMap::new();
-        for balancer in listing.of::<LoadBalancer>()? {
-            all.extend(unless_gone(self.listeners_of(&balancer.id).await)?.unwrap_or_default());
-        }
-        for arn in listing.adopted {
-            if !all.contains_key(arn) {
-                all.extend(self.listener_described(arn).await?);
-            }
-        }
+        let read = self.elb_listeners(scope, listing.reads).await?;
         let mut found = Vec::new();
-        for (one, tags) in self.elb_ours(scope, listing, all.into_iter().collect()).await? {
-            found.extend(unless_gone(self.listener_live(one, &tags).await)?);
+        for (one, tags) in ours(scope, listing.adopted, &read.listeners) {
+            let arn = one.listener_arn.as_deref().unwrap_or_default();
+            // Without an answer about its certificates it has just gone.
+            let Some(certificates) = read.certificates.get(arn) else { continue };
+            found.push(listener_live(one, certificates.clone(), tags)?);
+        }
+        for arn in listing.adopted.iter().filter(|arn| !read.listeners.contains_key(*arn)) {
+            found.extend(self.listener_alone(self.listener_described(arn).await?).await?);
         }
         Ok(found)
     }
@@ -50,9 +48,7 @@ impl Provider<Listener> for Aws {
             let port = int(sought.spec.port);
             all.unwrap_or_default().into_iter().find(|(_, one)| one.port == Some(port))
         };
-        let Some((arn, one)) = found else { return Ok(None) };
-        let Some(tags) = self.elb_tags(std::slice::from_ref(&arn)).await?.remove(&arn) else { return Ok(None) };
-        unless_gone(self.listener_live(one, &tags).await)
+        self.listener_alone(found).await
     }
 
     async fn create(&self, _: &Scope, new: &New<'_, Listener>) -> Result<String, Fault> {
@@ -135,7 +131,7 @@ impl Aws {
         Ok(())
     }
 
-    async fn listeners_of(&self, load_balancer: &str) -> Result<Vec<(String, sdk::Listener)>, Fault> {
+    pub(super) async fn listeners_of(&self, load_balancer: &str) -> Result<Vec<(String, sdk::Listener)>, Fault> {
         let call = self.elb.describe_listeners().load_balancer_arn(load_balancer).page_size(PAGE);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
@@ -152,17 +148,21 @@ impl Aws {
         Ok(found.map(|one| (arn.to_owned(), one)))
     }
 
-    async fn listener_live(&self, one: sdk::Listener, tags: &TagMap) -> Result<Live<Listener>, Fault> {
-        let arn = one.listener_arn.clone().ok_or_else(|| lacks(DESCRIBE, "ListenerArn"))?;
-        let protocol = one.protocol.as_ref().ok_or_else(|| lacks(DESCRIBE, "Protocol"))?;
-        let protocol: Protocol = read_word(DESCRIBE, "Protocol", protocol.as_str())?;
-        let further = if protocol.is_secure() { self.listener_certificates(&arn).await? } else { BTreeSet::new() };
-        let spec = spec_read(&one, protocol, further, tags)?;
-        Ok(Live { id: arn.clone(), spec, out: Out { arn }, owner: Owner::from_tags(tags), phase: Phase::Ready })
+    /// One listener with what has to be asked for besides; `None` if it goes meanwhile.
+    async fn listener_alone(&self, found: Option<(String, sdk::Listener)>) -> Result<Option<Live<Listener>>, Fault> {
+        let Some((arn, one)) = found else { return Ok(None) };
+        let tags = self.elb_tags(std::slice::from_ref(&arn));
+        let both = async { tokio::try_join!(tags, self.further_certificates(&arn, &one)) };
+        let Some((mut tags, certificates)) = unless_gone(both.await)? else { return Ok(None) };
+        let Some(tags) = tags.remove(&arn) else { return Ok(None) };
+        listener_live(&one, certificates, &tags).map(Some)
     }
 
-    /// The further certificates. The default one is among AWS's answer, marked as such.
-    async fn listener_certificates(&self, arn: &str) -> Result<BTreeSet<Text>, Fault> {
+    /// The further certificates of a secure listener. The default one is among AWS's answer, marked as such.
+    pub(super) async fn further_certificates(&self, arn: &str, one: &sdk::Listener) -> Result<BTreeSet<Text>, Fault> {
+        if !protocol_of(one)?.is_secure() {
+            return Ok(BTreeSet::new());
+        }
         let call = self.elb.describe_listener_certificates().listener_arn(arn).page_size(PAGE);
         let mut pages = call.into_paginator().send();
         let mut found = BTreeSet::new();
@@ -173,6 +173,17 @@ impl Aws {
         }
         Ok(found)
     }
+}
+
+fn protocol_of(one: &sdk::Listener) -> Result<Protocol, Fault> {
+    let protocol = one.protocol.as_ref().ok_or_else(|| lacks(DESCRIBE, "Protocol"))?;
+    read_word(DESCRIBE, "Protocol", protocol.as_str())
+}
+
+fn listener_live(one: &sdk::Listener, further: BTreeSet<Text>, tags: &TagMap) -> Result<Live<Listener>, Fault> {
+    let arn = one.listener_arn.clone().ok_or_else(|| lacks(DESCRIBE, "ListenerArn"))?;
+    let spec = spec_read(one, protocol_of(one)?, further, tags)?;
+    Ok(Live { id: arn.clone(), spec, out: Out { arn }, owner: Owner::from_tags(tags), phase: Phase::Ready })
 }
 
 fn certificate(arn: &str) -> Certificate {

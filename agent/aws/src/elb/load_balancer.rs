@@ -10,8 +10,10 @@ use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_core::reference::{Link, Target};
 use agent_model::kinds::elb::load_balancer::{Application, LoadBalancer, Logs, Network, Out, Spec, Type};
 use aws_sdk_elasticloadbalancingv2::types::{self as sdk, LoadBalancerAttribute, LoadBalancerStateEnum};
+use futures_util::future::try_join_all;
 
-use super::{Attributes, PAGE, Sent, TagMap, differing, read_word, tags, unless_gone, word};
+use super::read::ours;
+use super::{Attributes, Sent, TagMap, differing, read_word, tags, unless_gone, word};
 use crate::Aws;
 use crate::fault::{fault, lacks, plain};
 
@@ -21,20 +23,12 @@ const ATTRIBUTES: &str = "elasticloadbalancing:DescribeLoadBalancerAttributes";
 const MODIFY: &str = "elasticloadbalancing:ModifyLoadBalancerAttributes";
 
 impl Provider<LoadBalancer> for Aws {
-    /// All of the region are described, with the tags of twenty a call; attributes, a call each, of our own alone.
+    /// Read together with target groups; attributes, a call each, of our own alone.
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<LoadBalancer>>, Fault> {
-        let mut pages = self.elb.describe_load_balancers().page_size(PAGE).into_paginator().send();
-        let mut all = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(fault(DESCRIBE))?.load_balancers.unwrap_or_default();
-            all.extend(page.into_iter().filter_map(|one| Some((one.load_balancer_arn.clone()?, one))));
-        }
-        all.retain(|(_, one)| one.r#type != Some(sdk::LoadBalancerTypeEnum::Gateway));
-        let mut found = Vec::new();
-        for (one, tags) in self.elb_ours(scope, listing, all).await? {
-            found.extend(unless_gone(self.load_balancer_live(one, &tags).await)?);
-        }
-        Ok(found)
+        let region = self.elb_region(listing.reads).await?;
+        let ours = ours(scope, listing.adopted, &region.balancers);
+        let live = ours.map(|(one, tags)| async { unless_gone(self.load_balancer_live(one.clone(), tags).await) });
+        Ok(try_join_all(live).await?.into_iter().flatten().collect())
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, LoadBalancer>) -> Result<Option<Live<LoadBalancer>>, Fault> {

@@ -1,20 +1,19 @@
-//! Elastic Load Balancing's kinds in AWS, and what they share: tags, which no list filters by, attributes, and words that
-//! are the same in specs and in AWS. Whatever is asked for by ARN or name and is not there is an error there, and nothing
+//! Elastic Load Balancing's kinds in AWS, and what they share: what they read together, attributes, and words that are the
+//! same in specs and in AWS. Whatever is asked for by ARN or name and is not there is an error there, and nothing
 //! here.
 
 mod action;
 mod listener;
 mod load_balancer;
+mod read;
 mod rule;
 mod target_group;
 
 use std::collections::BTreeMap;
 
-use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
 use agent_core::field::Tags;
-use agent_core::live::{Mark, Owner};
-use agent_core::provider::Listing;
+use agent_core::live::Mark;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,9 +23,6 @@ use crate::fault::{fault, lacks};
 
 /// How many resources an answer brings at most.
 const PAGE: i32 = 400;
-
-/// "You can specify up to 20 resources in a single call": `DescribeTags`.
-const TAGGED: usize = 20;
 
 /// The tags of a resource.
 type TagMap = BTreeMap<String, String>;
@@ -107,50 +103,6 @@ impl Attributes {
 }
 
 impl Aws {
-    /// The tags of resources by ARN. One that was deleted meanwhile is left out; AWS would refuse all for it.
-    async fn elb_tags(&self, arns: &[String]) -> Result<BTreeMap<String, TagMap>, Fault> {
-        let mut found = BTreeMap::new();
-        for twenty in arns.chunks(TAGGED) {
-            match unless_gone(self.elb_tags_of(twenty).await)? {
-                Some(tags) => found.extend(tags),
-                None if twenty.len() == 1 => {}
-                None => {
-                    for arn in twenty.chunks(1) {
-                        found.extend(unless_gone(self.elb_tags_of(arn).await)?.unwrap_or_default());
-                    }
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    async fn elb_tags_of(&self, arns: &[String]) -> Result<Vec<(String, TagMap)>, Fault> {
-        let call = self.elb.describe_tags().set_resource_arns(Some(arns.to_vec()));
-        let answer = call.send().await.map_err(fault("elasticloadbalancing:DescribeTags"))?;
-        let described = answer.tag_descriptions.unwrap_or_default().into_iter();
-        let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
-        let tags = described.filter_map(|described| {
-            Some((described.resource_arn?, described.tags.unwrap_or_default().into_iter().filter_map(pair).collect()))
-        });
-        Ok(tags.collect())
-    }
-
-    /// Those that the stack owns or the manifest adopts, with their tags: no list of this service filters by tag.
-    async fn elb_ours<T>(
-        &self,
-        scope: &Scope,
-        listing: &Listing<'_>,
-        all: Vec<(String, T)>,
-    ) -> Result<Vec<(T, TagMap)>, Fault> {
-        let arns: Vec<String> = all.iter().map(|(arn, _)| arn.clone()).collect();
-        let mut tags = self.elb_tags(&arns).await?;
-        let with_tags = all.into_iter().filter_map(|(arn, one)| Some((one, tags.remove(&arn)?, arn)));
-        let ours = with_tags.filter(|(_, tags, arn)| {
-            Owner::from_tags(tags).of_stack(&scope.stack).is_some() || listing.adopted.contains(arn)
-        });
-        Ok(ours.map(|(one, tags, _)| (one, tags)).collect())
-    }
-
     /// Writes our tags and the manifest's; other keys stay.
     async fn elb_write_tags(&self, arn: &str, mark: &Mark, wanted: &Tags) -> Result<(), Fault> {
         let call = self.elb.add_tags().resource_arns(arn).set_tags(Some(tags(mark, wanted)));

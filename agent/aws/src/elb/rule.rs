@@ -1,7 +1,7 @@
 //! `elb.rule` in AWS. Rules are found through their listener. `DescribeRules` gives header values back in the clear: they
 //! are sealed as they come out of the answer, and taken out of whatever AWS says about a request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
@@ -10,7 +10,6 @@ use agent_core::live::{Live, Mark, Owner, Phase, foreign_tags};
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_core::reference::{Link, SecretRef};
 use agent_core::secret::Vault;
-use agent_model::kinds::elb::listener::Listener;
 use agent_model::kinds::elb::rule::{Condition, HttpHeader, Out, QueryString, Rule, Spec, free_priority};
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::Config;
@@ -21,6 +20,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 use super::action::{action_read, action_sent};
+use super::read::ours;
 use super::{PAGE, TagMap, int, tags, unless_gone};
 use crate::Aws;
 use crate::fault::{fault, lacks};
@@ -36,19 +36,17 @@ const TAKEN: &str = "PriorityInUse";
 const TRIES: usize = 10;
 
 impl Provider<Rule> for Aws {
-    /// One call a listener of ours, and the tags of twenty a call.
+    /// Read together with listeners. What is adopted may hang on somebody else's, and is asked for alone.
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Rule>>, Fault> {
-        let mut all = BTreeMap::new();
-        for listener in listing.of::<Listener>()? {
-            all.extend(unless_gone(self.rules_of(&listener.id).await)?.unwrap_or_default());
+        let read = self.elb_listeners(scope, listing.reads).await?;
+        let ours = ours(scope, listing.adopted, &read.rules);
+        let mut found = ours.map(|(one, tags)| rule_live(one, tags, &self.vault)).collect::<Result<Vec<_>, _>>()?;
+        for arn in listing.adopted.iter().filter(|arn| !read.rules.contains_key(*arn)) {
+            let Some((arn, one)) = self.rule_described(arn).await? else { continue };
+            let Some(tags) = self.elb_tags(std::slice::from_ref(&arn)).await?.remove(&arn) else { continue };
+            found.push(rule_live(&one, &tags, &self.vault)?);
         }
-        for arn in listing.adopted {
-            if !all.contains_key(arn) {
-                all.extend(self.rule_described(arn).await?);
-            }
-        }
-        let ours = self.elb_ours(scope, listing, all.into_iter().collect()).await?;
-        ours.iter().map(|(one, tags)| rule_live(one, tags, &self.vault)).collect()
+        Ok(found)
     }
 
     /// By its mark among the rules of its listener; else whoever else has its priority, unless that is this stack's and on
@@ -169,7 +167,7 @@ impl Aws {
     }
 
     /// The rules of a listener but for its default one.
-    async fn rules_of(&self, listener: &str) -> Result<Vec<(String, sdk::Rule)>, Fault> {
+    pub(super) async fn rules_of(&self, listener: &str) -> Result<Vec<(String, sdk::Rule)>, Fault> {
         let mut pages = self.elb.describe_rules().listener_arn(listener).page_size(PAGE).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {

@@ -12,8 +12,10 @@ use agent_model::kinds::elb::target_group::{
     Stickiness, TargetGroup, TargetGroupHealth,
 };
 use aws_sdk_elasticloadbalancingv2::types::{self as sdk, Matcher, TargetGroupAttribute};
+use futures_util::future::try_join_all;
 
-use super::{Attributes, PAGE, Sent, TagMap, differing, int, number, read_word, tags, unless_gone, word};
+use super::read::ours;
+use super::{Attributes, Sent, TagMap, differing, int, number, read_word, tags, unless_gone, word};
 use crate::Aws;
 use crate::fault::{fault, lacks};
 
@@ -22,19 +24,12 @@ const DESCRIBE: &str = "elasticloadbalancing:DescribeTargetGroups";
 const ATTRIBUTES: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
 
 impl Provider<TargetGroup> for Aws {
-    /// All of the region are described, with the tags of twenty a call; attributes, a call each, of our own alone.
+    /// Read together with load balancers; attributes, a call each, of our own alone.
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<TargetGroup>>, Fault> {
-        let mut pages = self.elb.describe_target_groups().page_size(PAGE).into_paginator().send();
-        let mut all = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(fault(DESCRIBE))?.target_groups.unwrap_or_default();
-            all.extend(page.into_iter().filter_map(|one| Some((one.target_group_arn.clone()?, one))));
-        }
-        let mut found = Vec::new();
-        for (one, tags) in self.elb_ours(scope, listing, all).await? {
-            found.extend(unless_gone(self.target_group_live(one, &tags).await)?);
-        }
-        Ok(found)
+        let region = self.elb_region(listing.reads).await?;
+        let ours = ours(scope, listing.adopted, &region.groups);
+        let live = ours.map(|(one, tags)| async { unless_gone(self.target_group_live(one.clone(), tags).await) });
+        Ok(try_join_all(live).await?.into_iter().flatten().collect())
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, TargetGroup>) -> Result<Option<Live<TargetGroup>>, Fault> {

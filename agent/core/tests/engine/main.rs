@@ -3,6 +3,7 @@
 
 mod bench;
 mod kill;
+mod lease;
 mod plans;
 mod random;
 mod toys;

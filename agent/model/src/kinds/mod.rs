@@ -78,6 +78,16 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_says_what_looking_at_it_costs() {
+        for kind in table().iter() {
+            assert!(!kind.reads.is_empty(), "{} lists without a call?", kind.name);
+            for counted in kind.reads.iter().flat_map(|read| read.of) {
+                assert!(table().get(counted).is_some(), "{} counts {counted}, which is no kind", kind.name);
+            }
+        }
+    }
+
+    #[test]
     fn every_kind_can_be_listed_after_its_parents() {
         let table = table();
         let placed: usize = table.rounds().iter().map(Vec::len).sum();

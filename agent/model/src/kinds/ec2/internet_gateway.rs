@@ -1,5 +1,6 @@
 //! `ec2.internet_gateway`: the door of a VPC to the internet. Routes to it are the route tables' to say.
 
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Change, Identity, Kind};
 use agent_core::reference::{Link, Target};
@@ -49,6 +50,7 @@ impl Kind for InternetGateway {
     const IMMUTABLE: &'static [&'static str] = &["vpc"];
     // Routes to a gateway that goes become black holes; AWS refuses only while public addresses are in use in the VPC.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[Read::once("ec2:DescribeInternetGateways")];
     const DOC: &'static str = "The door of a VPC to the internet \
         (https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html).";
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, Target};
@@ -159,6 +160,7 @@ impl Kind for RouteTable {
     const IMMUTABLE: &'static [&'static str] = &["vpc"];
     // Subnets are let go by `delete` itself. Of gateway endpoints AWS does not say; taking them away first is right anyhow.
     const HELD_BY: &'static [&'static str] = &["ec2.vpc_endpoint"];
+    const READS: &'static [Read] = &[Read::once("ec2:DescribeRouteTables")];
     const DOC: &'static str = "The routes of subnets, and which subnets these are \
         (https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html).";
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use agent_core::cost::Read;
 use agent_core::field::{Name, Tags};
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, Target};
@@ -265,6 +266,10 @@ impl Kind for SecurityGroup {
     // "Associated with an instance or network interface, … referenced by another security group": DeleteSecurityGroup.
     const HELD_BY: &'static [&'static str] =
         &["ec2.security_group", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
+    const READS: &'static [Read] = &[
+        Read::once("ec2:DescribeSecurityGroups"),
+        Read::batches("ec2:DescribeSecurityGroupRules", &[Self::NAME], 200),
+    ];
     const DOC: &'static str = "A security group with all its rules \
         (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).";
 

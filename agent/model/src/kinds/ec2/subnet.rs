@@ -1,5 +1,6 @@
 //! `ec2.subnet`: a block of a VPC's addresses in one zone. Which route table it uses is the table's to say.
 
+use agent_core::cost::Read;
 use agent_core::field::{AtCreate, Tags};
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, Target};
@@ -63,6 +64,7 @@ impl Kind for Subnet {
     // What has network interfaces here. DeleteSubnet asks for no more; that an association with a route table would hinder
     // it is nowhere said.
     const HELD_BY: &'static [&'static str] = &["ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
+    const READS: &'static [Read] = &[Read::once("ec2:DescribeSubnets")];
     const DOC: &'static str = "A block of a VPC's addresses in one zone \
         (https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html).";
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::address::Scope;
+use agent_core::cost::Read;
 use agent_core::field::{AwsDecides, Tags};
 use agent_core::kind::{Change, Identity, Kind};
 use agent_core::reference::Target;
@@ -89,6 +90,11 @@ impl Kind for Vpc {
     // https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
     const HELD_BY: &'static [&'static str] =
         &["ec2.internet_gateway", "ec2.route_table", "ec2.security_group", "ec2.subnet", "ec2.vpc_endpoint"];
+    const READS: &'static [Read] = &[
+        Read::once("ec2:DescribeVpcs"),
+        Read::batches("ec2:DescribeSecurityGroups", &[Self::NAME], 200),
+        Read::each("ec2:DescribeVpcAttribute", &[Self::NAME]).times(2),
+    ];
     const DOC: &'static str = "A virtual private cloud, its DNS attributes and its default security group \
         (https://docs.aws.amazon.com/vpc/latest/userguide/configure-your-vpc.html).";
 

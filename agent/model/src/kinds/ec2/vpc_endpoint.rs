@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind, Replace};
 use agent_core::reference::{Link, Target};
@@ -93,6 +94,7 @@ impl Kind for VpcEndpoint {
     // Of one service in a VPC only one endpoint can have private DNS, and a route table has one route to a service.
     const REPLACE: Replace = Replace::DeleteFirst;
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[Read::once("ec2:DescribeVpcEndpoints")];
     const DOC: &'static str = "A private way from a VPC to a service of AWS \
         (https://docs.aws.amazon.com/vpc/latest/privatelink/concepts.html).";
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Scope;
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind, Replace};
 use agent_core::reference::{Link, Target, Text};
@@ -166,6 +167,8 @@ impl Kind for Cluster {
     const REPLACE: Replace = Replace::CreateFirst;
     // "ClusterContainsServicesException"; a task definition names no cluster.
     const HELD_BY: &'static [&'static str] = &["ecs.service"];
+    const READS: &'static [Read] =
+        &[Read::once("ecs:ListClusters"), Read::batches("ecs:DescribeClusters", &[Self::NAME], 100)];
     const DOC: &'static str = "A cluster of Elastic Container Service \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/clusters.html).";
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::{Address, Scope};
+use agent_core::cost::Read;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
 use agent_core::kind::{After, Identity, Kind, Replace};
 use agent_core::plan::graph::Graph;
@@ -370,6 +371,8 @@ impl Kind for Service {
     const PARENTS: &'static [&'static str] = &[Cluster::NAME];
     // Whatever names a service (scaling, alarms) does so by its name: ECS deletes it all the same.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] =
+        &[Read::each("ecs:ListServices", Self::PARENTS), Read::batches("ecs:DescribeServices", &[Self::NAME], 10)];
     const DOC: &'static str = "A number of tasks that ECS keeps running \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html).";
 

@@ -6,6 +6,7 @@ pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind, Replace};
 use agent_core::reference::{Link, Target, Text};
@@ -207,6 +208,8 @@ impl Kind for TaskDefinition {
     // "Existing tasks and services that reference an INACTIVE task definition continue to run without disruption":
     // AWS hinders nobody. The engine deregisters after the service has moved all the same, for it names the definition.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] =
+        &[Read::once("ecs:ListTaskDefinitions"), Read::each("ecs:DescribeTaskDefinition", &[Self::NAME]).remembered()];
     const DOC: &'static str = "What a task consists of: its containers, their images, roles and sizes \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definitions.html).";
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, Target, Text};
@@ -10,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, is_set};
-use super::load_balancer::{LoadBalancer, LoadBalancerArn};
+use super::load_balancer::LoadBalancerArn;
 use super::{Protocol, normal_when_read};
 
 /// A listener.
@@ -108,9 +109,9 @@ impl Kind for Listener {
     const IDENTITY: Identity = Identity::UniqueName;
     // "Replaces the specified properties", port and protocol among them: ModifyListener.
     const IMMUTABLE: &'static [&'static str] = &["load_balancer"];
-    const PARENTS: &'static [&'static str] = &[LoadBalancer::NAME];
     // Its rules go with it.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = super::HANGING;
     const DOC: &'static str = "A port of a load balancer \
         (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html).";
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use agent_core::address::Address;
+use agent_core::cost::Read;
 use agent_core::field::{AwsDecides, Name, Tags};
 use agent_core::kind::{After, Change, Identity, Kind, Wait};
 use agent_core::plan::graph::Graph;
@@ -282,6 +283,12 @@ impl Kind for LoadBalancer {
     const IMMUTABLE: &'static [&'static str] = &["name", "type", "scheme"];
     // "Deleting a load balancer also deletes its listeners": they do not hinder it, and the plan deletes them before.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[
+        super::REGION[0],
+        super::REGION[1],
+        super::REGION[2],
+        Read::each("elasticloadbalancing:DescribeLoadBalancerAttributes", &[Self::NAME]),
+    ];
     const DOC: &'static str = "An application or network load balancer \
         (https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/what-is-load-balancing.html).";
 

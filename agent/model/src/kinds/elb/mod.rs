@@ -8,8 +8,35 @@ pub mod load_balancer;
 pub mod rule;
 pub mod target_group;
 
+use agent_core::cost::Read;
+use agent_core::kind::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use listener::Listener;
+use load_balancer::LoadBalancer;
+use rule::Rule;
+use target_group::TargetGroup;
+
+/// What all kinds here are found through: no list of this service filters by tag.
+const REGION: [Read; 3] = [
+    Read::once("elasticloadbalancing:DescribeLoadBalancers").shared(),
+    Read::once("elasticloadbalancing:DescribeTargetGroups").shared(),
+    Read::batches("elasticloadbalancing:DescribeTags", &[LoadBalancer::NAME, TargetGroup::NAME], 20).shared(),
+];
+
+/// What listeners and rules are read with.
+const HANGING: &[Read] = &[
+    REGION[0],
+    REGION[1],
+    REGION[2],
+    Read::each("elasticloadbalancing:DescribeListeners", &[LoadBalancer::NAME]).shared(),
+    Read::each("elasticloadbalancing:DescribeRules", &[Listener::NAME]).shared(),
+    Read::each("elasticloadbalancing:DescribeListenerCertificates", &[Listener::NAME])
+        .only("protocol", &["HTTPS", "TLS"])
+        .shared(),
+    Read::batches("elasticloadbalancing:DescribeTags", &[Listener::NAME, Rule::NAME], 20).shared(),
+];
 
 /// A protocol of listeners and target groups, in AWS's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use agent_core::cost::Read;
 use agent_core::doc::{LINK, SECRET, digest};
 use agent_core::field::{AwsDecides, Tags};
 use agent_core::kind::{Identity, Kind};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::action::Action;
-use super::listener::{Listener, ListenerArn};
+use super::listener::ListenerArn;
 
 /// A rule.
 pub struct Rule;
@@ -126,8 +127,8 @@ impl Kind for Rule {
     // A priority is unique, but not every rule sets one: two calls without would make two rules.
     const IDENTITY: Identity = Identity::Intent;
     const IMMUTABLE: &'static [&'static str] = &["listener"];
-    const PARENTS: &'static [&'static str] = &[Listener::NAME];
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = super::HANGING;
     const DOC: &'static str = "What a listener does with requests that meet conditions \
         (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html).";
 

@@ -1,6 +1,7 @@
 //! `elb.target_group`: where a listener or a rule forwards to, how health is checked, and how load is spread. What is
 //! registered in it is not its business: ECS registers tasks, auto scaling instances.
 
+use agent_core::cost::Read;
 use agent_core::field::{Name, Tags};
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, Target};
@@ -375,6 +376,12 @@ impl Kind for TargetGroup {
     // "You can delete a target group if it is not referenced by any actions": a service that names it does not count.
     // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteTargetGroup.html
     const HELD_BY: &'static [&'static str] = &["elb.listener", "elb.rule"];
+    const READS: &'static [Read] = &[
+        super::REGION[0],
+        super::REGION[1],
+        super::REGION[2],
+        Read::each("elasticloadbalancing:DescribeTargetGroupAttributes", &[Self::NAME]),
+    ];
     const DOC: &'static str = "Where a load balancer forwards to \
         (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html).";
 

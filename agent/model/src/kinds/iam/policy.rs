@@ -255,7 +255,17 @@ impl JsonSchema for Principal {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let values = generator.subschema_for::<OneOrMore<Text>>();
-        let parties = json!({ "AWS": values, "Service": values, "Federated": values, "CanonicalUser": values });
+        let of = |words: &str| {
+            let mut schema = values.clone();
+            schema.insert("description".into(), words.into());
+            schema
+        };
+        let parties = json!({
+            "AWS": of("Accounts, roles and users, by ARN; `*` is everybody."),
+            "Service": of("Services of AWS, for example `ecs-tasks.amazonaws.com`."),
+            "Federated": of("Identity providers, by ARN or name."),
+            "CanonicalUser": of("Canonical user ids, which S3 knows."),
+        });
         schemars::json_schema!({
             "anyOf": [
                 { "type": "string", "enum": ["*"] },

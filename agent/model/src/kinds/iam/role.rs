@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Scope;
+use agent_core::cost::Read;
 use agent_core::field::Tags;
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::Target;
@@ -111,6 +112,7 @@ impl Kind for Role {
     const IMMUTABLE: &'static [&'static str] = &["name", "path"];
     // AWS deletes a role while task definitions and services name it.
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[Read::once("iam:GetAccountAuthorizationDetails"), Read::once("iam:ListRoles")];
     const DOC: &'static str = "An IAM role with its trust, its inline policies and its attached policies \
         (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html).";
 

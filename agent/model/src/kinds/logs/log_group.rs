@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::address::{Address, Scope};
+use agent_core::cost::Read;
 use agent_core::field::AtCreate;
 use agent_core::kind::{Identity, Kind, Removal, Replace};
 use agent_core::reference::{Target, Text};
@@ -165,6 +166,7 @@ impl Kind for LogGroup {
     const REMOVAL: Removal = Removal::LetGo;
     const MARKED: bool = false;
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[Read::once("logs:DescribeLogGroups")];
     const DOC: &'static str = "A group of log streams in CloudWatch Logs \
         (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html).";
 

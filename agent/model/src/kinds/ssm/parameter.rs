@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::address::Scope;
+use agent_core::cost::Read;
 use agent_core::field::{AtCreate, Tags};
 use agent_core::kind::{Change, Identity, Kind, Replace};
 use agent_core::reference::{Target, Text};
@@ -119,6 +120,11 @@ impl Kind for Parameter {
     const IMMUTABLE: &'static [&'static str] = &["name", "type"];
     const REPLACE: Replace = Replace::DeleteFirst;
     const HELD_BY: &'static [&'static str] = &[];
+    const READS: &'static [Read] = &[
+        Read::once("ssm:DescribeParameters"),
+        Read::batches("ssm:GetParameters", &[Self::NAME], 10),
+        Read::each("ssm:ListTagsForResource", &[Self::NAME]),
+    ];
     const DOC: &'static str = "A value in Parameter Store \
         (https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html).";
 

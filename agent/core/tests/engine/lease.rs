@@ -1,0 +1,74 @@
+//! Two agents on one stack: whoever does not hold the lease writes nothing, not even to tidy up.
+
+use agent_core::address::Address;
+use agent_core::fake::faults::{Faults, What, When};
+use agent_core::fault::Class;
+use agent_core::pass::PassError;
+use agent_core::state::{Ended, Intent, Lease, Store, write};
+
+use crate::bench::Bench;
+use crate::plans::{net, stack};
+
+async fn converged() -> Bench {
+    let bench = Bench::new();
+    bench.converged(stack("10.0.0.0/16", 80, "one")).await;
+    bench.restart(Faults::default());
+    bench
+}
+
+async fn other_agent(bench: &Bench) -> Lease<'_> {
+    Lease::take(bench.fake.as_ref(), "demo", "another".into(), bench.timing.lease).await.unwrap()
+}
+
+/// An intent as an agent writes it before a creating call.
+async fn intent(bench: &Bench, component: &str) -> String {
+    let address = Address::new(component, "toy.net");
+    let intent = Intent { address: address.clone(), generation: "0123456789ab".into() };
+    let entry = Intent::entry(&address);
+    write(bench.fake.as_ref(), "demo", &entry, &intent).await.unwrap();
+    entry
+}
+
+async fn entries(bench: &Bench) -> Vec<String> {
+    bench.fake.all("demo").await.unwrap().into_keys().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_without_steps_leaves_the_intent_of_an_agent_at_work() {
+    let bench = converged().await;
+    let lease = other_agent(&bench).await;
+    let entry = intent(&bench, "net.second").await;
+    let pass = bench.pass(&bench.desired(stack("10.0.0.0/16", 80, "one"))).await.unwrap();
+    assert_eq!(pass.ended, Ended::Converged);
+    assert!(entries(&bench).await.contains(&entry), "the other agent's call may be under way");
+    lease.release().await;
+    bench.pass(&bench.desired(stack("10.0.0.0/16", 80, "one"))).await.unwrap();
+    assert!(!entries(&bench).await.contains(&entry), "nobody is at work any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_without_steps_does_not_record_its_revision_over_an_agent_at_work() {
+    let mut bench = converged().await;
+    bench.revision = "r2".into();
+    let lease = other_agent(&bench).await;
+    let held = bench.pass(&bench.desired(stack("10.0.0.0/16", 80, "one"))).await;
+    assert!(matches!(held, Err(PassError::Lease(_))), "{:?}", held.map(|pass| pass.ended));
+    lease.release().await;
+    let pass = bench.pass(&bench.desired(stack("10.0.0.0/16", 80, "one"))).await.unwrap();
+    assert_eq!(pass.ended, Ended::Converged);
+    assert!(bench.fake.all("demo").await.unwrap()["last"].value.contains("r2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_cannot_record_its_end_gives_the_lease_back() {
+    let bench = Bench::new();
+    let desired = bench.desired(vec![net("10.0.0.0/16")]);
+    let clean = Bench::new();
+    clean.pass(&clean.desired(vec![net("10.0.0.0/16")])).await.unwrap();
+    // The last write but the one that gives the lease back.
+    let writes = clean.fake.calls().iter().filter(|call| call.op.is_write()).count();
+    bench.restart(Faults::one(When::Write(writes - 1), What::Refused(Class::Denied)));
+    assert!(matches!(bench.pass(&desired).await, Err(PassError::State(_))));
+    bench.restart(Faults::default());
+    other_agent(&bench).await;
+}
