@@ -12,5 +12,6 @@ mod calls;
 mod cli;
 mod conformance;
 mod crash;
+mod drift;
 mod hello;
 mod world;

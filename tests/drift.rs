@@ -1,0 +1,153 @@
+//! What somebody changes by hand, and what a revision takes back, over emulated AWS: found by the next look, put right by
+//! the next pass, and then nothing is left to do. (The same for every kind, and more of it, is tested on the fake.)
+
+use std::sync::Arc;
+
+use agent_core::address::Address;
+use agent_core::allowed::Allowed;
+use agent_core::desired::Desired;
+use agent_core::plan::Op;
+use agent_core::state::Ended;
+use aws_sdk_ec2::types::{IpPermission, IpRange};
+
+use crate::bench::emulator::Emulator;
+use crate::bench::name::Kind;
+use crate::bench::record;
+use crate::bench::wire::Wire;
+use crate::hello;
+use crate::world::World;
+
+/// `hello`, applied, in a region of its own.
+struct Hello {
+    wire: Arc<Wire>,
+    world: World,
+    text: String,
+}
+
+impl Hello {
+    async fn applied(stack: &str, region: &'static str) -> Self {
+        let text = hello::TEXT.replace("name    = \"hello\"", &format!("name    = \"{stack}\""));
+        Self::applied_as(stack, region, &text.replace("eu-west-1", region)).await
+    }
+
+    async fn applied_as(stack: &str, region: &'static str, text: &str) -> Self {
+        let wire = Wire::new(Emulator::shared());
+        let hello = Self { world: World::emulated(&wire, stack, region), wire, text: text.to_owned() };
+        hello.converges(text).await;
+        hello
+    }
+
+    async fn desired(&self, text: &str) -> Allowed<Desired> {
+        let answers = self.aws().answers(hello::questions(text)).await.unwrap();
+        self.world.desired(hello::resources(text, &answers))
+    }
+
+    async fn converges(&self, text: &str) {
+        let pass = self.world.converge(&self.desired(text).await).await.unwrap();
+        assert_eq!(pass.ended, Ended::Converged, "{:?}", pass.report.failures().collect::<Vec<_>>());
+    }
+
+    /// The steps that the next look plans, as `verb address: paths`.
+    async fn planned(&self, text: &str) -> Vec<String> {
+        let look = self.world.look(&self.desired(text).await).await.unwrap();
+        let said = look.plan.steps.iter().map(|step| {
+            let paths: Vec<&str> = match &step.op {
+                Op::Update { changes, .. } => changes.iter().map(|change| change.path.as_str()).collect(),
+                _ => Vec::new(),
+            };
+            format!("{} {}: {}", step.op.verb(), step.address, paths.join(" "))
+        });
+        said.collect()
+    }
+
+    /// Puts AWS right, looks that nothing is left to do, and takes everything down.
+    async fn is_put_right(&self, text: &str) {
+        self.converges(text).await;
+        let before = self.wire.calls().len();
+        self.converges(text).await;
+        let again = self.wire.calls().split_off(before);
+        assert!(again.iter().all(|call| call.name.kind == Kind::Read), "{}", record::table(&again));
+    }
+
+    async fn down(self) {
+        let end = self.world.destroy(&self.world.desired(Vec::new())).await.unwrap();
+        assert_eq!(end.ended, Ended::Converged);
+    }
+
+    async fn id(&self, address: &str) -> String {
+        let address: Address = address.parse().unwrap();
+        let look = self.world.look(&self.desired(&self.text).await).await.unwrap();
+        look.plan.current[&address].id.clone()
+    }
+
+    fn aws(&self) -> &agent_aws::Aws {
+        self.world.aws.as_deref().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_was_added_to_a_group_by_hand_is_removed() {
+    let hello = Hello::applied("drift-rule", "ap-south-1").await;
+    let group = hello.id("service.web/ec2.security_group").await;
+    let ingress = || async {
+        let groups = hello.aws().ec2.describe_security_groups().group_ids(&group).send().await.unwrap();
+        groups.security_groups()[0].ip_permissions().to_vec()
+    };
+    let before = ingress().await;
+    let ssh = IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(22);
+    let ssh = ssh.ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build();
+    let call = hello.aws().ec2.authorize_security_group_ingress().group_id(&group).ip_permissions(ssh);
+    call.send().await.unwrap();
+    assert_eq!(ingress().await.len(), before.len() + 1);
+    assert_eq!(hello.planned(&hello.text).await, ["update service.web/ec2.security_group: ingress"]);
+    hello.is_put_right(&hello.text).await;
+    assert_eq!(ingress().await, before);
+    hello.down().await;
+}
+
+#[tokio::test]
+async fn a_role_that_was_deleted_by_hand_comes_back_with_its_policies() {
+    let hello = Hello::applied("drift-role", "ap-southeast-1").await;
+    let role = hello.id("service.web/iam.role.execution").await;
+    let iam = &hello.aws().iam;
+    let policies = || async { iam.list_role_policies().role_name(&role).send().await.map(|all| all.policy_names) };
+    let before = policies().await.unwrap();
+    assert!(!before.is_empty(), "the execution role may read the secret");
+    for policy in &before {
+        iam.delete_role_policy().role_name(&role).policy_name(policy).send().await.unwrap();
+    }
+    iam.delete_role().role_name(&role).send().await.unwrap();
+    assert_eq!(hello.planned(&hello.text).await[0], "create service.web/iam.role.execution: ");
+    hello.is_put_right(&hello.text).await;
+    assert_eq!(policies().await.unwrap(), before);
+    hello.down().await;
+}
+
+#[tokio::test]
+async fn a_field_that_was_dropped_from_git_returns_to_its_default() {
+    let region = "ap-southeast-2";
+    let plain = hello::TEXT.replace("name    = \"hello\"", "name    = \"drift-field\"").replace("eu-west-1", region);
+    let set = plain
+        .replace("[load_balancer.edge]\n", "[load_balancer.edge]\nidle_timeout = 120\n")
+        .replace("{ path = \"/health\" }", "{ path = \"/health\", interval = 10 }");
+    assert_eq!(set.lines().count(), plain.lines().count() + 1);
+    let hello = Hello::applied_as("drift-field", region, &set).await;
+    let balancer = hello.id("load_balancer.edge/elb.load_balancer").await;
+    let timeout = || async {
+        let answer = hello.aws().elb.describe_load_balancer_attributes().load_balancer_arn(&balancer).send().await;
+        let attributes = answer.unwrap().attributes.unwrap_or_default().into_iter();
+        attributes.filter(|one| one.key() == Some("idle_timeout.timeout_seconds")).find_map(|one| one.value)
+    };
+    assert_eq!(timeout().await.as_deref(), Some("120"));
+    let planned = hello.planned(&plain).await;
+    assert_eq!(
+        planned,
+        [
+            "update load_balancer.edge/elb.load_balancer: application.idle_timeout_seconds",
+            "update service.web/elb.target_group.edge.http: health_check.interval_seconds"
+        ]
+    );
+    hello.is_put_right(&plain).await;
+    assert_eq!(timeout().await.as_deref(), Some("60"), "AWS's default");
+    hello.down().await;
+}
