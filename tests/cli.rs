@@ -116,6 +116,28 @@ fn without_an_answer_nothing_is_destroyed() {
 }
 
 #[test]
+fn a_stack_whose_folder_is_gone_is_destroyed_by_its_name() {
+    let bench = Bench::new();
+    let revision = bench.commit(&parameter("orphan", "eu-north-1", "hello"));
+    ends(&bench.at("apply", &revision), 0);
+    let elsewhere = bench.agent(&["destroy", "orphan", "--region", "eu-west-3", "--yes"]);
+    ends(&elsewhere, 2);
+    insta::assert_snapshot!(err(&elsewhere), @r"
+    error: orphan: there is no folder `orphan`, and no record of a stack of that name in account 123456789012, region eu-west-3
+      help: check the name, the credentials and `--region`
+    ");
+    let asked = bench.agent(&["destroy", "orphan", "--region", "eu-north-1"]);
+    ends(&asked, 2);
+    assert!(err(&asked).contains("delete   parameter.greeting/ssm.parameter"), "{}", err(&asked));
+    ends(&bench.agent(&["destroy", "orphan", "--region", "eu-north-1", "--yes"]), 0);
+    ends(&bench.agent(&["diff", "--repo", ".", "--rev", &revision, "--exit-code"]), 1);
+    let again = bench.agent(&["destroy", "orphan", "--region", "eu-north-1", "--yes"]);
+    ends(&again, 2);
+    assert!(err(&again).contains("no record of a stack of that name"), "{}", err(&again));
+    ends(&bench.agent(&["destroy", "--region", "eu-north-1", "--repo", "."]), 2);
+}
+
+#[test]
 fn all_problems_come_at_once_and_aws_is_not_touched() {
     let bench = Bench::new();
     let revision =

@@ -106,11 +106,15 @@ pub enum Command {
         #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
         timeout: u64,
     },
-    /// Delete all that a stack owns. Asks first; honours protection and the removal budget.
+    /// Delete all that a stack owns. Asks first; honours protection and the removal budget. A stack whose folder is gone is
+    /// given by its name.
     Destroy {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
+        /// The region of a stack that is given by its name; else the environment's.
+        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
+        region: Option<String>,
         /// Answers the question.
         #[command(flatten)]
         yes: Yes,

@@ -15,6 +15,7 @@ use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
+use agent_core::state::{Last, StackState};
 use agent_core::wait::Timing;
 use agent_model::expand::expand;
 use agent_policy::NoRules;
@@ -51,6 +52,21 @@ pub enum SessionError {
         /// Who the credentials are.
         arn: String,
     },
+    /// Neither the command line nor the environment names a region.
+    #[error("no region is named")]
+    NoRegion,
+    /// AWS knows no stack of that name.
+    #[error(
+        "there is no folder `{stack}`, and no record of a stack of that name in account {account}, region {region}"
+    )]
+    NoSuchStack {
+        /// The stack.
+        stack: String,
+        /// The account of the credentials.
+        account: String,
+        /// Where it was looked for.
+        region: String,
+    },
     /// AWS could not be asked who this is.
     #[error("AWS cannot be reached: {0}")]
     NoAws(Fault),
@@ -81,6 +97,8 @@ impl SessionError {
             Self::WrongAccount { .. } => {
                 Some("use the credentials of that account, or correct `[stack] account`".into())
             }
+            Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
+            Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
             Self::NoAws(fault) => Some(unreachable_hint(fault)),
             Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
             _ => None,
@@ -111,6 +129,18 @@ impl Session {
         Ok(Self { cloud: agent_aws::cloud(&aws), aws, scope, judge: NoRules })
     }
 
+    /// A stack of which only the name is known: its account is that of the credentials.
+    pub async fn of_name(stack: &str, region: Option<&str>) -> Result<Self, SessionError> {
+        let region = match region {
+            Some(region) => region.to_owned(),
+            None => agent_aws::default_region().await.ok_or(SessionError::NoRegion)?,
+        };
+        let aws = Arc::new(Aws::connect(&region, Vault::new()?, None).await);
+        let identity = aws.identity().await.map_err(SessionError::NoAws)?;
+        let scope = Scope::new(stack, &identity.account, &region);
+        Ok(Self { cloud: agent_aws::cloud(&aws), aws, scope, judge: NoRules })
+    }
+
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
     /// AWS is read: which kinds to read follows from an expansion without answers.
     pub async fn look(&self, engine: &Engine<'_>, stack: &mut Stack) -> Result<(Allowed<Desired>, Look), SessionError> {
@@ -136,6 +166,11 @@ impl Session {
         };
         let desired = expanded.desired().map_err(incoherent)?;
         Ok(Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0)
+    }
+
+    /// What AWS holds as the record of the stack's last revision.
+    pub async fn last(&self) -> Result<Option<Last>, SessionError> {
+        Ok(StackState::read(self.aws.as_ref(), &self.scope.stack).await?.last)
     }
 
     /// Nothing is wanted: what a stack is destroyed with.

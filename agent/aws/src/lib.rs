@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
+use aws_config::meta::region::ProvideRegion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -82,6 +83,11 @@ impl Aws {
     pub fn vault() -> Result<Vault, NoRandomness> {
         Vault::new()
     }
+}
+
+/// The region that the environment or the profile names, as every AWS tool reads it.
+pub async fn default_region() -> Option<String> {
+    aws_config::default_provider::region::default_provider().region().await.map(|region| region.to_string())
 }
 
 macro_rules! doors {

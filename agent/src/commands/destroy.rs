@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use agent_core::desired::Allow;
+use agent_core::address::Scope;
+use agent_core::allowed::Allowed;
+use agent_core::desired::{Allow, Desired};
 use agent_core::pass::{PassReport, Revision};
 use agent_core::plan::Settings;
 use serde_json::Value;
@@ -15,8 +17,27 @@ use crate::printer::Printer;
 use crate::session::{Session, SessionError};
 use crate::show;
 
+/// What was said about it.
+pub struct How {
+    /// The question is answered already.
+    pub yes: bool,
+    /// Components that may go beyond the budget.
+    pub removals: usize,
+    /// When to give up.
+    pub timeout: Duration,
+}
+
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From, yes: bool, removals: usize, timeout: u64) -> End {
+pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>, how: &How) -> End {
+    if let Some(name) = name_of_stack(from) {
+        return by_name(context, name, region, how).await;
+    }
+    if region.is_some() {
+        context
+            .printer
+            .error("`--region` goes with the name of a stack", Some("the region of a folder's stacks is in `[stack]`"));
+        return End::Usage;
+    }
     let (tree, mut stacks) = match context.load(from).await {
         Ok(loaded) => loaded,
         Err(end) => return end,
@@ -25,7 +46,7 @@ pub async fn run(context: &Context<'_>, from: &From, yes: bool, removals: usize,
     let mut reports = Vec::new();
     // Last first: what others build on goes after them.
     for stack in stacks.iter_mut().rev() {
-        match one(context, stack, &tree.revision, yes, removals, timeout).await {
+        match one(context, stack, &tree.revision, how).await {
             Ok(Some(pass)) => {
                 end = end.max(apply::conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports));
             }
@@ -33,40 +54,89 @@ pub async fn run(context: &Context<'_>, from: &From, yes: bool, removals: usize,
             Err(error) => end = end.max(context.told(stack, &error)),
         }
     }
+    told(context, reports);
+    end
+}
+
+fn told(context: &Context<'_>, reports: Vec<Value>) {
     if context.output == Output::Json {
         context.printer.result(&pretty(&Value::from(reports)));
     }
+}
+
+/// A name, where no folder is meant: there is none of that name, and it has the shape of one.
+fn name_of_stack(from: &From) -> Option<&str> {
+    let name = from.dir.to_str().filter(|_| from.repo.is_none() && !from.dir.exists())?;
+    let shaped = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    (shaped && name.starts_with(|first: char| first.is_ascii_lowercase())).then_some(name)
+}
+
+/// A stack whose folder is gone. Nothing says any longer that its data may go, so whatever holds data stops it.
+async fn by_name(context: &Context<'_>, name: &str, region: Option<&str>, how: &How) -> End {
+    let mut reports = Vec::new();
+    let end = match named(context, name, region, how).await {
+        Ok(Some((revision, pass))) => apply::conclude(context, name, &revision, &pass, &mut reports),
+        Ok(None) => End::Usage,
+        Err(error) => context.told_of(name, &error),
+    };
+    told(context, reports);
     end
+}
+
+async fn named(
+    context: &Context<'_>,
+    name: &str,
+    region: Option<&str>,
+    how: &How,
+) -> Result<Option<(String, PassReport)>, SessionError> {
+    let session = Session::of_name(name, region).await?;
+    let nothing = session.nothing(Allow { removals: how.removals, ..Allow::default() })?;
+    let Some(last) = session.last().await? else {
+        let Scope { account, region, .. } = session.scope.clone();
+        return Err(SessionError::NoSuchStack { stack: name.into(), account, region });
+    };
+    let revision = Revision { id: last.revision, source: last.source };
+    Ok(all_of(context, &session, &nothing, &revision, how).await?.map(|pass| (revision.id, pass)))
 }
 
 async fn one(
     context: &Context<'_>,
     stack: &Stack,
     revision: &Revision,
-    yes: bool,
-    removals: usize,
-    timeout: u64,
+    how: &How,
 ) -> Result<Option<PassReport>, SessionError> {
     let manifest = stack.manifest.as_ref().ok_or(SessionError::Problems)?;
     let session = Session::open(&manifest.stack).await?;
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
-    let removals = removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));
+    let removals = how.removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));
     let nothing = session.nothing(Allow { delete, removals })?;
+    all_of(context, &session, &nothing, revision, how).await
+}
+
+/// Asks, and deletes. `None` where the answer was no.
+async fn all_of(
+    context: &Context<'_>,
+    session: &Session,
+    nothing: &Allowed<Desired>,
+    revision: &Revision,
+    how: &How,
+) -> Result<Option<PassReport>, SessionError> {
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);
         }
     };
     let engine = session.engine(&tell, Settings::default());
-    let look = engine.look(&nothing).await?;
-    if !yes && !look.plan.steps.is_empty() {
+    let look = engine.look(nothing).await?;
+    if !how.yes && !look.plan.steps.is_empty() {
         context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
-        let name = &manifest.stack.name;
-        if !Printer::asks_for(&format!("Type `{name}` to delete all of this:"), name) {
+        let Scope { stack, account, region, .. } = &session.scope;
+        let question = format!("Type `{stack}` to delete all of this in account {account}, region {region}:");
+        if !Printer::asks_for(&question, stack) {
             context.printer.error("nothing was deleted", Some("type the stack's name, or say `--yes`"));
             return Ok(None);
         }
     }
-    Ok(Some(engine.destroy(&nothing, revision, Duration::from_secs(timeout), Some(look)).await?))
+    Ok(Some(engine.destroy(nothing, revision, how.timeout, Some(look)).await?))
 }

@@ -10,6 +10,7 @@ mod status;
 mod validate;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use agent_core::source::render::render_text;
 use serde_json::{Value, json};
@@ -47,8 +48,9 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await
         }
-        Command::Destroy { from, yes, removals, timeout } => {
-            destroy::run(&context, &from, yes.yes, removals, timeout).await
+        Command::Destroy { from, region, yes, removals, timeout } => {
+            let how = destroy::How { yes: yes.yes, removals, timeout: Duration::from_secs(timeout) };
+            destroy::run(&context, &from, region.as_deref(), &how).await
         }
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
@@ -91,11 +93,16 @@ impl Context<'_> {
 
     /// Tells why a stack could not be worked on.
     fn told(&self, stack: &Stack, error: &SessionError) -> End {
+        if matches!(error, SessionError::Problems) {
+            self.problems(std::slice::from_ref(stack));
+            return End::Findings;
+        }
+        self.told_of(&stack.name(), error)
+    }
+
+    /// The same of a stack that may have no manifest.
+    fn told_of(&self, name: &str, error: &SessionError) -> End {
         match error {
-            SessionError::Problems => {
-                self.problems(std::slice::from_ref(stack));
-                return End::Findings;
-            }
             SessionError::Refused(findings) | SessionError::Pass(agent_core::pass::PassError::Refused(findings)) => {
                 for finding in findings {
                     self.printer.error(&format!("{}: {}", finding.rule, finding.message), finding.hint.as_deref());
@@ -109,15 +116,16 @@ impl Context<'_> {
                 return End::Findings;
             }
             SessionError::Pass(agent_core::pass::PassError::State(fault)) => {
-                let message = format!("{}: the state of the stack could not be read or written: {fault}", stack.name());
+                let message = format!("{name}: the state of the stack could not be read or written: {fault}");
                 self.printer.error(&message, error.hint().as_deref());
                 return End::Failed;
             }
             _ => {}
         }
-        self.printer.error(&format!("{}: {error}", stack.name()), error.hint().as_deref());
+        self.printer.error(&format!("{name}: {error}"), error.hint().as_deref());
         match error {
             SessionError::NoAccount(_) => End::Findings,
+            SessionError::NoRegion | SessionError::NoSuchStack { .. } => End::Usage,
             _ => End::Failed,
         }
     }
