@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::address::Address;
 use crate::desired::Desired;
-use crate::kind::Kinds;
+use crate::kind::{KindInfo, Kinds};
 use crate::lookup::Question;
 
 /// What a pass asks AWS for whatever its stack is made of: whose credentials these are, and the stack's own words.
 pub const PASS: [Read; 2] = [Read::once("sts:GetCallerIdentity").remembered(), Read::once("ssm:GetParametersByPath")];
 
 /// Calls of one action that a list makes. Answers that come in pages cost a call for each page; here stands the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Read {
     /// `service:Action`, as IAM spells it.
     pub action: &'static str,
@@ -84,8 +85,7 @@ impl Read {
         };
         let only = self.only.map(|(field, values)| format!(" with {field} {}", values.join(" or ")));
         let remembered = if self.remembered { ", once in a process" } else { "" };
-        let shared = if self.shared { ", with the other kinds of its service" } else { "" };
-        format!("{}{per}{}{remembered}{shared}", self.times, only.unwrap_or_default())
+        format!("{}{per}{}{remembered}", self.times, only.unwrap_or_default())
     }
 }
 
@@ -98,47 +98,61 @@ pub enum Process {
     Running,
 }
 
-/// The calls of a pass over a stack that is as wanted, by action: those of the kinds, of the questions that expansion has,
-/// and of the pass itself. It takes for granted that AWS holds no more than one of each; what is retired, or foreign where
-/// AWS has no filter, costs more.
-pub fn of_pass(
-    kinds: &Kinds,
-    desired: &Desired,
-    questions: &[Question],
-    process: Process,
-) -> BTreeMap<&'static str, usize> {
-    let wanted: BTreeSet<&str> = desired.resources.keys().map(crate::address::Address::kind).collect();
-    let of_kinds = wanted.into_iter().filter_map(|kind| kinds.get(kind)).flat_map(|kind| kind.reads);
-    let asked: Vec<Read> = questions.iter().map(Question::read).collect();
+/// One read of a pass, and how many calls it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The kinds that it is for; none for what the pass itself asks.
+    pub kinds: Vec<&'static str>,
+    /// What is read.
+    pub read: Read,
+    /// How many calls.
+    pub calls: usize,
+}
+
+/// The reads of these kinds, those that several of them share once, after those of the pass itself.
+pub fn reads<'a>(kinds: impl IntoIterator<Item = &'a KindInfo>) -> Vec<(Vec<&'static str>, Read)> {
+    let mut all: Vec<(Vec<&'static str>, Read)> = PASS.iter().map(|read| (Vec::new(), *read)).collect();
+    for kind in kinds {
+        for read in kind.reads {
+            match all.iter_mut().find(|(_, held)| read.shared && held == read) {
+                Some((kinds, _)) => kinds.push(kind.name),
+                None => all.push((vec![kind.name], *read)),
+            }
+        }
+    }
+    all
+}
+
+/// What a pass over a stack that is as wanted costs: the reads of its kinds, the questions of its expansion, and what each
+/// pass asks. It takes for granted that AWS holds one of each and no more; what is retired, or foreign where AWS has no
+/// filter, costs more.
+pub fn of_pass(kinds: &Kinds, desired: &Desired, questions: &[Question], process: Process) -> Vec<Line> {
+    let wanted: BTreeSet<&str> = desired.resources.keys().map(Address::kind).collect();
     let held = |kind: &str, read: &Read| {
         let of_kind = desired.resources.iter().filter(|(address, _)| address.kind() == kind);
         of_kind.filter(|(_, wanted)| read.only.is_none_or(|only| has(&wanted.spec.value(), only))).count()
     };
-    calls(of_kinds.chain(&asked).chain(&PASS), process, held)
+    let asked = questions.iter().map(|question| (Vec::new(), question.read()));
+    let all = reads(wanted.into_iter().filter_map(|kind| kinds.get(kind))).into_iter().chain(asked);
+    all.map(|(kinds, read)| {
+        let known = read.remembered && process == Process::Running;
+        let calls = if known { 0 } else { read.calls(&held) };
+        Line { kinds, read, calls }
+    })
+    .collect()
+}
+
+/// The calls by action.
+pub fn by_action(lines: &[Line]) -> BTreeMap<&'static str, usize> {
+    let mut calls = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.calls > 0) {
+        *calls.entry(line.read.action).or_insert(0) += line.calls;
+    }
+    calls
 }
 
 fn has(spec: &serde_json::Value, (field, values): (&str, &[&str])) -> bool {
     spec.get(field).and_then(serde_json::Value::as_str).is_some_and(|value| values.contains(&value))
-}
-
-/// The calls that these reads are, by action. `held` gives how many resources of a kind AWS holds, of those that the read
-/// counts.
-pub fn calls<'a>(
-    reads: impl IntoIterator<Item = &'a Read>,
-    process: Process,
-    held: impl Fn(&str, &Read) -> usize,
-) -> BTreeMap<&'static str, usize> {
-    let mut calls = BTreeMap::new();
-    let mut together = BTreeSet::new();
-    for read in reads {
-        let known = read.remembered && process == Process::Running;
-        if known || (read.shared && !together.insert(*read)) {
-            continue;
-        }
-        *calls.entry(read.action).or_insert(0) += read.calls(&held);
-    }
-    calls.retain(|_, count| *count > 0);
-    calls
 }
 
 #[cfg(test)]
@@ -157,8 +171,8 @@ mod tests {
     #[test]
     fn it_is_said_in_words() {
         assert_eq!(Read::each("x:Get", &["a"]).times(2).words(), "2 for each a");
-        let tags = Read::batches("x:Tags", &["a", "b"], 20).shared();
-        assert_eq!(tags.words(), "1 for every 20 of a and b, with the other kinds of its service");
+        let tags = Read::batches("x:Tags", &["a", "b"], 20).remembered();
+        assert_eq!(tags.words(), "1 for every 20 of a and b, once in a process");
         let certificates = Read::each("x:Certificates", &["a"]).only("protocol", &["HTTPS", "TLS"]);
         assert_eq!(certificates.words(), "1 for each a with protocol HTTPS or TLS");
     }

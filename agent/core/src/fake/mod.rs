@@ -111,6 +111,14 @@ impl Fake {
         }
     }
 
+    /// Changes the tags that tell whose something is, behind the agent's back.
+    pub fn give(&self, id: &str, owner: Owner) {
+        if let Some(object) = self.world().objects.get_mut(id) {
+            object.live.owner = owner;
+            object.before = None;
+        }
+    }
+
     /// Removes something behind the agent's back.
     pub fn remove(&self, id: &str) {
         self.world().objects.remove(id);

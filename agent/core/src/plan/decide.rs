@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::address::{Address, Scope};
 use crate::desired::{Desired, Wanted};
-use crate::diff::{FieldChange, diff};
-use crate::doc::{self, Doc, NAME, path_matches};
+use crate::diff::{FieldChange, diff, shown};
+use crate::doc::{self, Doc, LINK, NAME, path_matches};
+use crate::fault::{Class, Fault};
 use crate::field::Name;
-use crate::kind::{Change, KindInfo, Kinds, Removal, Replace};
+use crate::kind::{Change, Identity, KindInfo, Kinds, Removal, Replace};
 use crate::live::{LiveDoc, Owner, Phase};
 use crate::observed::Observed;
 use crate::plan::{Note, PlanError};
@@ -60,6 +61,8 @@ pub struct Decided {
     pub removed: Vec<LiveDoc>,
     /// What people should know.
     pub notes: Vec<Note>,
+    /// Kinds of which something must be there that was not listed.
+    pub unseen: BTreeMap<String, Fault>,
 }
 
 /// What is known of one candidate for an address.
@@ -124,15 +127,54 @@ impl Decider<'_> {
                 }
             }
         }
+        if let Some(held) = self.held_unseen(address, kind).filter(|_| live.is_empty()) {
+            self.note(address, held.message.clone(), true);
+            self.done.unseen.insert(kind.name.to_owned(), held);
+            return Verdict::Blocked;
+        }
         let candidates: Result<Vec<_>, _> =
             live.into_iter().map(|live| self.candidate(address, wanted, kind, live)).collect();
-        match candidates {
+        let fitting = candidates.and_then(|all| match all.iter().find_map(|one| self.unadoptable(address, one)) {
+            Some(error) => Err(error),
+            None => Ok(all),
+        });
+        match fitting {
             Ok(candidates) => self.choose(address, wanted, kind, candidates),
             Err(error) => {
                 self.errors.push(error);
                 Verdict::Blocked
             }
         }
+    }
+
+    /// What AWS does not show as the stack's, and yet could not have deleted, because what is in it is there: its tags are
+    /// lost, or the list lags. Of a kind without a unique name nothing else would keep a second one from being made, and
+    /// all that hangs on the first from being made anew in it.
+    fn held_unseen(&self, address: &Address, kind: &KindInfo) -> Option<Fault> {
+        let holds = |user: &&Address| kind.identity == Identity::Intent && kind.held_by.contains(&user.kind());
+        self.desired.graph.naming(address).filter(holds).find_map(|user| {
+            let generation = &self.desired.resources.get(user)?.generation;
+            let of_now = |live: &&LiveDoc| live.owner.of_stack(&self.scope.stack).is_some_and(|m| m.generation == *generation);
+            let live = self.owned.get(user)?.iter().find(of_now)?;
+            let id = named(live, kind.name)?;
+            let text = format!(
+                "{id} is not listed as this stack's, and {user} ({}) is in it; write its tags again or adopt it, for no \
+                 second one is made",
+                live.id
+            );
+            Some(Fault::new(Class::Conflict, kind.name, "NotListed", text))
+        })
+    }
+
+    /// What is taken over is never replaced by that: it would be deleted, and it was never ours.
+    fn unadoptable(&self, address: &Address, candidate: &Candidate) -> Option<PlanError> {
+        let change = candidate.replacing.first()?;
+        if candidate.live.owner.of_stack(&self.scope.stack).is_some() {
+            return None;
+        }
+        let (id, has) = (&candidate.live.id, shown(&change.from));
+        let reason = format!("{id}, which it is to adopt, has {has}; write what it has, or adopt another");
+        Some(PlanError::Refused { address: address.clone(), path: change.path.clone(), reason })
     }
 
     fn blocked_dependency(&self, address: &Address, kind: &KindInfo) -> Option<Address> {
@@ -152,7 +194,9 @@ impl Decider<'_> {
         live: LiveDoc,
     ) -> Result<Candidate, PlanError> {
         let live_spec = live.spec.value();
-        let adopted = wanted.adopt.as_ref() == Some(&live.id);
+        // One of this very generation has another name only because it was adopted: it keeps it when the word goes.
+        let exact = live.owner.of_stack(&self.scope.stack).is_some_and(|mark| mark.generation == wanted.generation);
+        let adopted = exact || wanted.adopt.as_ref() == Some(&live.id);
         let names = Names { generation: &wanted.generation, live: Some(&live_spec), adopted };
         let kept = names.finish(wanted.spec.value(), "");
         let (mut changes, mut replacing) = self.compare(address, wanted, kind, &kept, &live_spec)?;
@@ -341,10 +385,26 @@ impl Decider<'_> {
     }
 }
 
+/// The id of the one of a kind that a live resource names.
+fn named(live: &LiveDoc, kind: &str) -> Option<String> {
+    let mut found = None;
+    doc::visit(&live.spec.value(), "", &mut |_, map| {
+        let link = map.get(LINK).and_then(Value::as_str).and_then(|link| link.rsplit_once('.'));
+        if let (Some((target, _)), Some(id)) = (link, map.get("value").and_then(Value::as_str))
+            && target == kind
+        {
+            found.get_or_insert_with(|| id.to_owned());
+        }
+    });
+    found
+}
+
 /// The thing that the manifest says to take over.
 fn adoptable(address: &Address, wanted: &Wanted, observed: &Observed) -> Result<Option<LiveDoc>, PlanError> {
     let Some(id) = &wanted.adopt else { return Ok(None) };
-    let Some(found) = observed.of(address.kind()).iter().find(|live| live.id == *id) else { return Ok(None) };
+    let Some(found) = observed.of(address.kind()).iter().find(|live| live.id == *id) else {
+        return Err(PlanError::NothingToAdopt { address: address.clone(), id: id.clone() });
+    };
     match &found.owner {
         Owner::Nobody => Ok(Some(found.clone())),
         Owner::Stack(mark) => Err(PlanError::OtherStacks {

@@ -12,13 +12,17 @@ use crate::kind::{KindInfo, Kinds, Replace, Wait};
 use crate::live::{LiveDoc, Mark};
 use crate::observed::Observed;
 use crate::plan::decide::{Decided, Verdict};
+use crate::plan::order::{Rank, Soft};
 use crate::plan::uses::{Uses, live_graph};
 use crate::plan::{Need, Note, Op, PlanError, Step};
+use crate::reference::resolve;
 
 /// Steps, not yet in order.
 pub struct Draft {
     /// `after` names positions in this list.
     pub steps: Vec<Step>,
+    /// Edges that give way where they would close a circle.
+    pub soft: Vec<Soft>,
     /// What is left although it might go.
     pub notes: Vec<Note>,
 }
@@ -37,6 +41,7 @@ struct Builder<'a> {
     desired: &'a Desired,
     kinds: &'a Kinds,
     steps: Vec<Step>,
+    soft: Vec<Soft>,
     notes: Vec<Note>,
     make: BTreeMap<Address, usize>,
     late: BTreeMap<Address, usize>,
@@ -54,6 +59,7 @@ pub fn steps(
         desired,
         kinds,
         steps: Vec::new(),
+        soft: Vec::new(),
         notes: Vec::new(),
         make: BTreeMap::new(),
         late: BTreeMap::new(),
@@ -70,7 +76,7 @@ pub fn steps(
     builder.wanted_edges();
     let drops = builder.drops();
     builder.drop_steps(drops, observed)?;
-    Ok(Draft { steps: builder.steps, notes: builder.notes })
+    Ok(Draft { steps: builder.steps, soft: builder.soft, notes: builder.notes })
 }
 
 impl<'a> Builder<'a> {
@@ -233,7 +239,12 @@ impl<'a> Builder<'a> {
 
     fn drop_steps(&mut self, drops: Vec<Drop<'a>>, observed: &'a Observed) -> Result<(), Vec<PlanError>> {
         let mut drops = drops;
-        self.take_names_first(&mut drops);
+        let names = self.names();
+        // A thing whose unique name a new one wants has to go first, whatever its address was.
+        let wanting: Vec<&[usize]> = drops.iter().map(|drop| self.wanting(drop.live, &names)).collect();
+        for (drop, wanting) in drops.iter_mut().zip(&wanting) {
+            drop.first |= !wanting.is_empty();
+        }
         let everything: Vec<&LiveDoc> = observed.owned(&self.desired.stack).collect();
         let mut uses = Uses::find(&drops, &everything);
         let held = self.held(&drops, &uses);
@@ -250,24 +261,25 @@ impl<'a> Builder<'a> {
                 (index, self.push(address, Op::Delete { live: (*live).clone() }, *because))
             })
             .collect();
-        self.successors(&drops, &steps);
+        self.successors(&drops, &steps, &wanting);
         self.users_first(&drops, &steps, &uses)?;
         self.hidden_on_the_way_out(&drops, &steps, &everything);
         Ok(())
     }
 
-    /// A thing whose unique name a new one wants has to go first, whatever its address was.
-    fn take_names_first(&self, drops: &mut [Drop<'_>]) {
+    /// The steps that make something of a unique name, by kind and name, as far as the name can be told now.
+    fn names(&self) -> BTreeMap<(&'static str, String), Vec<usize>> {
+        let mut names: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (address, step) in &self.make {
             let Op::Create { spec, .. } = &self.steps[*step].op else { continue };
             let Some(kind) = self.kinds.get(address.kind()) else { continue };
-            let Ok(Some(name)) = (kind.unique)(spec) else { continue };
-            for drop in drops.iter_mut().filter(|drop| drop.address.kind() == kind.name) {
-                if (kind.unique)(&drop.live.spec).ok().flatten().as_ref() == Some(&name) {
-                    drop.first = true;
-                }
+            // In what stays a name may be taken; in what is yet to be made none is.
+            let known = resolve(spec.value(), &mut |to, field| self.decided.current.get(to)?.field(field));
+            if let Ok(Some(name)) = (kind.unique)(&Doc::from_value(&known)) {
+                names.entry((kind.name, name)).or_default().push(*step);
             }
         }
+        names
     }
 
     /// What cannot go because something that stays names it; and what that names in turn.
@@ -303,27 +315,37 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn successors(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>) {
+    /// The steps that make something of the name that a live object has.
+    fn wanting<'n>(&self, live: &LiveDoc, names: &'n BTreeMap<(&'static str, String), Vec<usize>>) -> &'n [usize] {
+        let kind = self.kinds.get(&live.kind);
+        let name = kind.and_then(|kind| Some((kind.name, (kind.unique)(&live.spec).ok().flatten()?)));
+        name.and_then(|name| names.get(&name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn successors(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, wanting: &[&[usize]]) {
         for (index, step) in steps {
             let drop = &drops[*index];
             let made = [self.make.get(&drop.address), self.late.get(&drop.address)].into_iter().flatten().copied();
             for made in made.collect::<Vec<_>>() {
-                let (before, after) = if drop.first { (*step, made) } else { (made, *step) };
-                self.steps[after].after.push(before);
-            }
-            if drop.first {
-                let kind = self.kinds.get(drop.address.kind());
-                let name = kind.and_then(|kind| (kind.unique)(&drop.live.spec).ok().flatten());
-                for (address, made) in self.make.clone() {
-                    let Op::Create { spec, .. } = &self.steps[made].op else { continue };
-                    let same = kind.is_some_and(|kind| {
-                        address.kind() == kind.name && name.is_some() && (kind.unique)(spec).ok().flatten() == name
-                    });
-                    if same {
-                        self.steps[made].after.push(*step);
-                    }
+                if drop.first {
+                    self.steps[made].after.push(*step);
+                } else {
+                    self.soft.push(Soft { rank: Rank::CreateFirst, before: made, step: *step });
                 }
             }
+            for made in wanting[*index] {
+                self.steps[*made].after.push(*step);
+            }
+        }
+    }
+
+    /// A user is done with, one way or another, before what it used goes; where AWS holds the one for the other, always.
+    fn done_before(&mut self, before: usize, target: usize, user: &LiveDoc, used: &LiveDoc) {
+        let holders = self.kinds.get(used.kind.as_str()).map_or(&["*"][..], |kind| kind.held_by);
+        if holders.iter().any(|holder| *holder == "*" || *holder == user.kind) {
+            self.steps[target].after.push(before);
+        } else {
+            self.soft.push(Soft { rank: Rank::Use, before, step: target });
         }
     }
 
@@ -340,9 +362,8 @@ impl<'a> Builder<'a> {
             let Some(target) = steps.get(&one.target).copied() else { continue };
             match one.user_drop {
                 None => {
-                    // Whatever moves to a successor that waits for this one to go cannot move before.
-                    if let Some(step) = self.moving(one.user, &one.path).filter(|_| !drops[one.target].first) {
-                        self.steps[target].after.push(step);
+                    if let Some(step) = self.moving(one.user, &one.path) {
+                        self.done_before(step, target, one.user, drops[one.target].live);
                     }
                 }
                 Some(user) => {
@@ -360,7 +381,7 @@ impl<'a> Builder<'a> {
                         (_, _, Some(goes)) => *goes,
                         (_, _, None) => continue,
                     };
-                    self.steps[target].after.push(before);
+                    self.done_before(before, target, one.user, drops[one.target].live);
                 }
             }
         }
@@ -390,7 +411,8 @@ impl<'a> Builder<'a> {
                     continue;
                 }
                 for target in by_address.get(&after.address).into_iter().flatten() {
-                    self.steps[*target].after.extend(own.iter().filter(|step| *step != target));
+                    let others = own.iter().filter(|step| *step != target);
+                    self.soft.extend(others.map(|own| Soft { rank: Rank::Use, before: *own, step: *target }));
                 }
             }
         }

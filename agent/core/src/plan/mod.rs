@@ -165,6 +165,16 @@ pub enum PlanError {
         /// Under which address.
         owner: Address,
     },
+    /// The thing to adopt is not there. Nothing is made in its stead: people who adopt rely on what they have.
+    #[error(
+        "{address}: {id}, which it is to adopt, is not there; correct the id, or take `adopt` away to have one made"
+    )]
+    NothingToAdopt {
+        /// The address that wants it.
+        address: Address,
+        /// AWS's id.
+        id: String,
+    },
     /// Something would be lost that the manifest does not allow to go.
     #[error("{address}: would be {verb}d, and {why}; if that is meant, add \"{component}\" to `[stack.allow] delete`", component = address.component())]
     Protected {
@@ -215,12 +225,13 @@ pub fn plan(
     let decided = decide::decide(desired, observed, kinds, scope)?;
     protect::check(&decided, desired, kinds, settings)?;
     let draft = edges::steps(&decided, desired, observed, kinds)?;
-    let steps = order::order(draft.steps)?;
+    let steps = order::order(draft.steps, draft.soft)?;
+    let faults = observed.faults().map(|(kind, fault)| (kind.to_owned(), fault.clone()));
     Ok(Plan {
         stack: desired.stack.clone(),
         steps,
         notes: decided.notes.into_iter().chain(draft.notes).collect(),
-        not_read: observed.faults().map(|(kind, fault)| (kind.to_owned(), fault.clone())).collect(),
+        not_read: faults.chain(decided.unseen).collect(),
         unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same)).count(),
         current: decided.current,
     })

@@ -4,6 +4,7 @@
 mod bench;
 mod kill;
 mod lease;
+mod order;
 mod plans;
 mod random;
 mod toys;

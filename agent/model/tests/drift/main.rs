@@ -1,0 +1,10 @@
+//! What somebody changes, deletes or adds by hand in AWS, over the example stack on a faked cloud: the plan says what and
+//! why, one run mends it, and the next pass writes nothing. And what is taken over on purpose: adoption.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::missing_panics_doc, reason = "these are tests")]
+
+mod adoption;
+mod changed;
+mod gone;
+mod stage;
+mod tags;
