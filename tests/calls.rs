@@ -27,7 +27,7 @@ fn declared(process: Process) -> BTreeMap<String, usize> {
     let resources = hello::resources(hello::TEXT, &hello::made_up());
     let desired = Desired::build("hello", resources, Allow::default(), &kinds::table()).unwrap();
     let questions: Vec<Question> = hello::questions(hello::TEXT).into_iter().collect();
-    let calls = cost::of_pass(&kinds::table(), &desired, &questions, process);
+    let calls = cost::by_action(&cost::of_pass(&kinds::table(), &desired, &questions, process));
     calls.into_iter().map(|(action, count)| (action.to_owned(), count)).collect()
 }
 

@@ -1,7 +1,8 @@
 //! `agent explain` and `agent schema`: the language and the kinds, from their types.
 
 use agent_core::manifest::suggest;
-use serde_json::{Map, Value, json};
+use agent_model::docs::fields::{Absent, Field, fields};
+use agent_model::{components, docs};
 
 use super::{Context, End, pretty};
 use crate::cli::Output;
@@ -9,7 +10,7 @@ use crate::printer::Tone;
 
 /// Explains one thing, or names them all.
 pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
-    let language = agent_model::components::language();
+    let language = components::language();
     let kinds = agent_model::kinds::table();
     let printer = context.printer;
     let Some(name) = name else {
@@ -21,9 +22,12 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
         }
         return End::Done;
     };
-    let (doc, schema) = if let Some(component) = language.components.get(name) {
+    let kind = kinds.get(name);
+    let (doc, schema) = if let Some(info) = components::table().get(name) {
+        (info.doc, (info.schema_now)())
+    } else if let Some(component) = language.components.get(name) {
         (component.doc, component.schema.clone())
-    } else if let Some(kind) = kinds.get(name) {
+    } else if let Some(kind) = kind {
         (kind.doc, (kind.spec_schema)().to_value())
     } else {
         let known: Vec<&str> = language.components.keys().copied().chain(kinds.iter().map(|kind| kind.name)).collect();
@@ -36,43 +40,43 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
         return End::Done;
     }
     printer.result(&format!("{}  {doc}\n", printer.tone(Tone::Strong, name)));
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    for (field, schema) in schema.get("properties").and_then(Value::as_object).unwrap_or(&Map::new()) {
-        let must = if required.contains(&field.as_str()) { " (required)" } else { "" };
-        printer.result(&format!("  {}{must}", printer.tone(Tone::Strong, field)));
-        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-        for line in text.lines().filter(|line| !line.is_empty()) {
-            printer.result(&format!("      {line}"));
-        }
-        // A marker says how a field is compared, which is no default that anybody could write.
-        let is_plain = |default: &&Value| default.as_object().is_none_or(|map| agent_core::doc::marker(map).is_none());
-        if let Some(default) = schema.get("default").filter(|default| !default.is_null()).filter(is_plain) {
-            printer.result(&format!("      default: {default}"));
+    for field in fields(&schema) {
+        show(context, &field);
+        if let Some(kind) = kind {
+            printer.result(&format!("      a change: {}", docs::kinds::change(kind, &field)));
         }
     }
-    if let Some(kind) = kinds.get(name) {
-        printer.result(&format!("\n  cannot be changed in place: {}", kind.immutable.join(", ")));
+    if let Some(kind) = kind {
+        printer.result("\nWhat others can refer to:\n");
+        for field in fields(&(kind.out_schema)().to_value()) {
+            show(context, &Field { absent: Absent::Nothing, ..field });
+        }
+    }
+    if let Some(example) = docs::components::example(name) {
+        printer.result(&format!("\n{}", example.trim_end()));
     }
     End::Done
 }
 
-/// The JSON schema of `stack.toml`, for editors.
-pub fn schema(context: &Context<'_>) -> End {
-    let language = agent_model::components::language();
-    let mut properties = Map::new();
-    let header = agent_core::manifest::decode::schema_of::<agent_core::manifest::StackHeader>();
-    properties.insert("stack".into(), header);
-    for (name, component) in &language.components {
-        let each = json!({ "type": "object", "description": component.doc, "additionalProperties": component.schema });
-        properties.insert((*name).into(), each);
+/// One field: what it holds, what is so without it, and what it is.
+fn show(context: &Context<'_>, field: &Field) {
+    let printer = context.printer;
+    let limits = field.limits.as_ref().map(|limits| format!("; {limits}")).unwrap_or_default();
+    let absent = match &field.absent {
+        Absent::Required => ", required".to_owned(),
+        Absent::AwsDecides => ", AWS decides when left out".to_owned(),
+        Absent::Nothing => String::new(),
+        Absent::Default(value) => format!(", {value} when left out"),
+    };
+    printer.result(&format!("  {}  {}{limits}{absent}", printer.tone(Tone::Strong, &field.path), field.holds));
+    printer.result(&format!("      {}", field.doc));
+    for (value, words) in &field.values {
+        printer.result(format!("      {value}: {words}").trim_end_matches([' ', ':']));
     }
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "stack.toml",
-        "type": "object",
-        "properties": properties,
-    });
-    context.printer.result(&pretty(&schema));
+}
+
+/// The JSON schema of the manifests, for editors.
+pub fn schema(context: &Context<'_>) -> End {
+    context.printer.result(&pretty(&docs::schema::manifest()));
     End::Done
 }

@@ -7,7 +7,7 @@ use agent_core::address::Address;
 use agent_core::kind::Kind;
 use agent_core::reference::Text;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Component, Declared, Offer, Place, Resources};
 use crate::expand::Expansion;
@@ -21,20 +21,20 @@ pub struct Cluster;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Metrics of containers: `disabled`, `enabled` or `enhanced`. They cost money.
+    /// What Container Insights measures. AWS charges for these metrics.
     #[serde(default)]
     container_insights: Insights,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Insights {
-    /// None.
+    /// Nothing.
     #[default]
     Disabled,
-    /// Of clusters and services.
+    /// Clusters and services.
     Enabled,
-    /// Of tasks and containers as well.
+    /// Tasks and containers as well.
     Enhanced,
 }
 

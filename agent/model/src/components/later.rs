@@ -72,6 +72,48 @@ pub const KEYS: [LaterKey; 9] = [
     key("service", "sidecar", "sidecars come"),
 ];
 
+/// What a key that works takes only with a later release.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// These words.
+    Words(&'static [&'static str]),
+    /// `true`.
+    True,
+    /// A table; anything else works.
+    Table,
+    /// The key itself, below another.
+    Key,
+}
+
+/// Something that comes later below a key that is there.
+pub struct LaterForm {
+    /// The component type.
+    pub component: &'static str,
+    /// The key: `deploy.strategy`.
+    pub path: &'static str,
+    /// What of it.
+    pub form: Form,
+}
+
+const fn form(component: &'static str, path: &'static str, form: Form) -> LaterForm {
+    LaterForm { component, path, form }
+}
+
+/// What comes later below keys that are there. The types and their checks know all of it; what is made for editors and
+/// readers leaves it out.
+pub const FORMS: [LaterForm; 7] = [
+    form("load_balancer", "origin_header.every", Form::Key),
+    form("load_balancer", "type", Form::Words(&["network"])),
+    form("network", "flow_logs", Form::True),
+    form("network", "nat", Form::Words(&["per-zone", "single"])),
+    form("service", "deploy.strategy", Form::Words(&["blue_green", "canary", "linear"])),
+    form("service", "image", Form::Table),
+    form("service", "logs.delete", Form::True),
+];
+
+/// The common keys that come later. `override` is among them, and in no schema.
+pub const COMMON: [&str; 2] = ["override", "renamed_from"];
+
 /// Whatever is written: its schema takes all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -90,6 +132,65 @@ pub fn with_later_keys(component: &str, mut schema: Json) -> Json {
         }
     }
     schema
+}
+
+/// A schema without what comes later below the keys of a type.
+pub fn without_later_forms(component: &str, mut schema: Json) -> Json {
+    for later in FORMS.iter().filter(|later| later.component == component) {
+        let (parent, key) = later.path.rsplit_once('.').unwrap_or(("", later.path));
+        let Some(properties) =
+            place_of(&schema, parent).and_then(|place| schema.pointer_mut(&format!("{place}/properties")))
+        else {
+            continue;
+        };
+        if let (Form::Key, Some(properties)) = (later.form, properties.as_object_mut()) {
+            properties.remove(key);
+            continue;
+        }
+        let tables = tables_of(&schema);
+        let Some(at) = place_of(&schema, later.path).and_then(|place| schema.pointer_mut(&place)) else { continue };
+        match later.form {
+            Form::Words(words) => keep_variants(at, |variant| {
+                !variant.get("const").and_then(Json::as_str).is_some_and(|word| words.contains(&word))
+            }),
+            Form::Table => keep_variants(at, |variant| {
+                !variant.get("$ref").and_then(Json::as_str).is_some_and(|to| tables.iter().any(|table| table == to))
+            }),
+            Form::True => at["const"] = false.into(),
+            Form::Key => {}
+        }
+    }
+    schema
+}
+
+/// The pointer to the schema of a key such as `deploy.strategy`, its references followed.
+fn place_of(schema: &Json, path: &str) -> Option<String> {
+    let mut place = String::new();
+    for key in path.split('.').filter(|key| !key.is_empty()) {
+        let below = format!("{place}/properties/{key}");
+        let found = schema.pointer(&below)?;
+        // What may be left out is a choice between a reference and nothing.
+        let optional = found.get("anyOf").and_then(|variants| variants.get(0));
+        let to = found.get("$ref").or_else(|| optional?.get("$ref"));
+        place = to.and_then(Json::as_str).and_then(|to| to.strip_prefix('#')).map_or(below, str::to_owned);
+    }
+    schema.pointer(&place).map(|_| place)
+}
+
+/// The references to definitions that are tables.
+fn tables_of(schema: &Json) -> Vec<String> {
+    let all = schema.get("$defs").and_then(Json::as_object).into_iter().flatten();
+    let tables = all.filter(|(_, definition)| definition.get("type") == Some(&Json::from("object")));
+    tables.map(|(name, _)| format!("#/$defs/{name}")).collect()
+}
+
+/// Leaves only some of the variants of a schema.
+fn keep_variants(schema: &mut Json, keep: impl Fn(&Json) -> bool) {
+    for key in ["oneOf", "anyOf"] {
+        if let Some(variants) = schema.get_mut(key).and_then(Json::as_array_mut) {
+            variants.retain(&keep);
+        }
+    }
 }
 
 /// A component's table without its later keys, each of which is a problem.

@@ -317,6 +317,8 @@ pub struct ComponentInfo {
     pub doc: &'static str,
     /// The JSON schema of its keys, those of later releases among them.
     pub schema: fn() -> serde_json::Value,
+    /// The JSON schema of what works in this release.
+    pub schema_now: fn() -> serde_json::Value,
     /// Reads a sound declaration.
     pub read: fn(&mut Place<'_>) -> Option<Box<dyn Body>>,
 }
@@ -331,6 +333,7 @@ impl ComponentInfo {
             name: C::TYPE,
             doc: C::DOC,
             schema: || later::with_later_keys(C::TYPE, schema_of::<C::Config>()),
+            schema_now: || later::without_later_forms(C::TYPE, schema_of::<C::Config>()),
             read: |at| {
                 let node = later::without_later_keys(C::TYPE, at);
                 let schema = schema_of::<C::Config>();

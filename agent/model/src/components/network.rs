@@ -9,7 +9,7 @@ use agent_core::kind::Kind;
 use agent_core::manifest::NameRule;
 use agent_core::reference::{Link, Text};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Component, Declared, Place, Resources, What, list};
 use crate::expand::Expansion;
@@ -34,29 +34,33 @@ pub struct Config {
     /// The block of IPv4 addresses, `/16` to `/28`. It is cut into 16: public 0-3, private 4-7, database 8-11, and the
     /// first zone takes the first of each.
     cidr: String,
-    /// How many availability zones, or which. A live subnet keeps its zone.
+    /// How many availability zones, 1 to 4, the first ones of the region by name; or which:
+    /// `["eu-west-1a", "eu-west-1b"]`. A live subnet keeps its zone.
     #[serde(default)]
     zones: Zones,
-    /// The tiers of subnets: `public` has a route to the internet, `private` has none of its own, `database` has only
-    /// the local one. Others are private, and need `subnets`.
+    /// The tiers of subnets: `public` has a route to the internet, `private` none but that of `nat`, `database` only the
+    /// local one. Tiers of other names are private, and need `subnets`.
     #[serde(default = "default_tiers")]
     #[schemars(length(min = 1))]
     tiers: Vec<String>,
-    /// How the private tiers reach the internet.
+    /// How private tiers reach the internet.
     #[serde(default)]
     nat: Nat,
-    /// `auto` for the endpoints that this stack's tasks need, or a list: `["ecr.api", "s3"]`.
+    /// The VPC endpoints: `auto` for those that this stack's tasks need, or a list of services as they stand behind
+    /// `com.amazonaws.REGION.`: `["ecr.api", "s3"]`. Those of `s3` and `dynamodb` are gateways, which cost nothing; the
+    /// others are interfaces in the private tier.
     #[serde(default)]
     endpoints: Endpoints,
-    /// Whether the traffic is logged.
+    /// Whether VPC flow logs are kept.
     #[serde(default)]
     flow_logs: bool,
-    /// The blocks of a tier's subnets, one a zone, where the cut does not fit.
+    /// The blocks of a tier's subnets, one a zone, in place of those that it is cut into:
+    /// `{ private = ["10.20.64.0/20", "10.20.80.0/20"] }`.
     #[serde(default)]
     subnets: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Zones {
     /// The first ones of the region.
@@ -84,7 +88,7 @@ fn default_tiers() -> Vec<String> {
     vec!["public".into(), "private".into()]
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Nat {
     /// Not at all.
@@ -96,7 +100,7 @@ enum Nat {
     PerZone,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Endpoints {
     /// What the stack's tasks need.
@@ -105,7 +109,7 @@ enum Endpoints {
     Listed(BTreeSet<String>),
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Auto {
     /// What the stack's tasks need.

@@ -8,7 +8,7 @@ use agent_core::field::AtCreate;
 use agent_core::kind::Kind;
 use agent_core::reference::Text;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Component, Declared, Place, Resources};
 use crate::expand::Expansion;
@@ -22,22 +22,25 @@ pub struct Parameter;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The value, in plain text. At most 4 KB, 8 KB in the advanced tier.
+    /// The value, in plain text: what stands in a manifest is no secret. At most 4,096 bytes, 8,192 in the advanced tier,
+    /// without `{{`. One of `value` and `generate` must be given.
     value: Option<String>,
-    /// Whether a secret is made up when the parameter is made: `true`, or `{ bytes = 32 }`. It is kept as a
-    /// `SecureString` of twice as many hex digits, and who changes it later is right.
+    /// Whether a secret is made up when the parameter is made: `true` for 32 random bytes, or `{ bytes = 64 }`. It is kept
+    /// as a `SecureString` of twice as many hex digits. It is never made anew: whoever changes it later is right.
     generate: Option<Generate>,
-    /// The name in Parameter Store. `/{stack}/{component}` when left out.
+    /// The name in Parameter Store: letters, digits and `_.-/`, at most 900 characters in fifteen levels.
+    /// `/{stack}/{component}` when left out. Another name is another parameter.
     name: Option<String>,
-    /// What it is for. At most 1,024 characters.
+    /// What it is for.
     #[schemars(length(max = 1024))]
     description: Option<String>,
-    /// `standard`, or `advanced`, which costs money and takes 8 KB.
+    /// How much it holds, and what it costs. From `advanced` back to `standard` AWS makes it only anew.
     #[serde(default)]
     tier: Tier,
     /// Whether it is a `SecureString`: what is generated is, what stands in the manifest is not.
     secure: Option<bool>,
-    /// The ARN of the KMS key that encrypts it. AWS's own key for Parameter Store when left out.
+    /// The ARN of the KMS key that encrypts what is generated; AWS's own key for Parameter Store (`alias/aws/ssm`) when left
+    /// out.
     key: Option<String>,
 }
 
@@ -59,13 +62,13 @@ struct Size {
     bytes: u16,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Tier {
-    /// Up to 4 KB, free.
+    /// 4 KB, without charge.
     #[default]
     Standard,
-    /// Up to 8 KB.
+    /// 8 KB, at a charge.
     Advanced,
 }
 

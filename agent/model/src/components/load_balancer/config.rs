@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::reference::Link;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::components::{Place, list, network};
 use crate::kinds::ec2::subnet::SubnetId;
@@ -13,30 +13,32 @@ use crate::kinds::ec2::subnet::SubnetId;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `application` (HTTP) or `network` (TCP).
+    /// What it understands.
     #[serde(rename = "type", default)]
     kind: Type,
-    /// `internal`, or `internet-facing`.
+    /// From where it can be reached. An internet-facing one needs `origin_header` or `public`.
     #[serde(default)]
     pub(super) scheme: Scheme,
-    /// The network that it stands in; the stack's only one when left out.
+    /// The network that it stands in, with two zones at least; the stack's only one when left out.
     pub(super) network: Option<String>,
     /// The tier of the network; `public` for an internet-facing one, else `private`.
     tier: Option<String>,
-    /// The listeners by port: `{ 443 = { certificate = "arn:…" }, 80 = { redirect = 443 } }`.
+    /// The listeners by port: `{ 443 = { certificate = "arn:…" }, 80 = { redirect = 443 } }`. One must forward. What no
+    /// service takes is answered with 403.
     pub(super) listeners: BTreeMap<u16, Listener>,
-    /// The secret header without which nothing is forwarded; CloudFront sends it.
+    /// The secret header without which nothing is forwarded: CloudFront sends it. Its value, 64 hex digits, is generated
+    /// and kept as a `SecureString`. An internet-facing one without `public` lets in CloudFront's addresses alone.
     pub(super) origin_header: Option<OriginHeader>,
-    /// Why everybody may reach it, where no CloudFront stands in front of it.
+    /// Why everybody may reach it, where no CloudFront stands in front of it: `"reason: customers reach it directly"`.
     pub(super) public: Option<String>,
-    /// Whether AWS refuses to delete it.
+    /// Whether AWS refuses to delete it, whoever asks.
     #[serde(default)]
     pub(super) deletion_protection: bool,
-    /// Seconds after which a silent connection is closed.
+    /// Seconds after which a connection on which nothing is sent is closed.
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 4000))]
     pub(super) idle_timeout: u16,
-    /// Whether headers that no standard allows are taken out of requests.
+    /// Whether headers with names that are not valid are taken out of requests.
     #[serde(default = "yes")]
     pub(super) drop_invalid_header_fields: bool,
 }
@@ -49,7 +51,7 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Type {
     /// HTTP and HTTPS.
@@ -59,13 +61,13 @@ enum Type {
     Network,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Scheme {
-    /// Only within the network.
+    /// Only from within the network.
     #[default]
     Internal,
-    /// With addresses of the internet.
+    /// From the internet, with public addresses; in the public tier.
     InternetFacing,
 }
 
@@ -73,13 +75,14 @@ pub(super) enum Scheme {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listener {
-    /// `https` where there is a certificate, else `http`.
+    /// What clients speak; `https` where there is a certificate, else `http`.
     protocol: Option<Protocol>,
-    /// The ARN of the certificate.
+    /// The ARN of the certificate: of ACM in this region, or of IAM.
     pub(super) certificate: Option<String>,
-    /// The port of the listener to which all requests are sent on; nothing is forwarded then.
+    /// The port of another listener, to which all requests are redirected (301); nothing is forwarded then.
     pub(super) redirect: Option<u16>,
-    /// The versions and ciphers of TLS, by AWS's name.
+    /// The security policy, which says the versions and ciphers of TLS, by AWS's name;
+    /// `ELBSecurityPolicy-TLS13-1-2-2021-06` when left out. Only with HTTPS.
     tls_policy: Option<String>,
 }
 
@@ -106,7 +109,7 @@ impl Protocol {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginHeader {
-    /// The name of the header.
+    /// The name of the header: letters, digits and `-`, at most 40 characters, not `Host`.
     pub(super) name: String,
     /// How often the secret is changed.
     every: Option<String>,

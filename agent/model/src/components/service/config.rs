@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::kinds::logs::log_group::{Days, NotAllowed};
 
@@ -11,55 +11,63 @@ use crate::kinds::logs::log_group::{Days, NotAllowed};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The image, with a tag or a digest.
+    /// The image, with a tag or a digest. As `docker pull` takes it, at most 255 characters:
+    /// `123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1.0.0`.
     pub(super) image: Image,
-    /// CPU units of a task; 1024 are one vCPU.
+    /// CPU units of a task, 1024 to the vCPU: 256, 512, 1024, 2048, 4096, 8192 or 16384.
     #[serde(default = "cpu")]
     pub(super) cpu: u32,
-    /// MiB of memory of a task.
+    /// MiB of memory of a task. With 256 CPU units 512, 1024 or 2048; with 512, 1024 to 4096; with 1024, 2048 to 8192; with
+    /// 2048, 4096 to 16384; with 4096, 8192 to 30720 (steps of 1024); with 8192, 16384 to 61440 (steps of 4096); with
+    /// 16384, 32768 to 122880 (steps of 8192).
     #[serde(default = "memory")]
     pub(super) memory: u32,
     /// The processor that the image is built for.
     #[serde(default)]
     pub(super) arch: Arch,
-    /// How many tasks run.
+    /// How many tasks run. A number that is changed by hand is put back.
     #[serde(default = "one")]
     #[schemars(range(max = 5000))]
     pub(super) count: u16,
     /// The network that the tasks stand in; the stack's only one when left out.
     pub(super) network: Option<String>,
-    /// The tier of the network. In `public` tasks get addresses of the internet.
+    /// The tier of the network. In `public` tasks get public addresses, and may open HTTPS connections to everywhere;
+    /// elsewhere only to the endpoints and to S3.
     #[serde(default = "private")]
     pub(super) tier: String,
     /// The cluster; the stack's only one when left out.
     pub(super) cluster: Option<String>,
-    /// The ports that the container listens on, by name.
+    /// The ports that the container listens on, by name: `{ http = 8080, metrics = 9090 }`. Names are small letters,
+    /// digits, `-` and `_`, at most 64.
     #[serde(default)]
     ports: BTreeMap<String, u16>,
-    /// The port that the container listens on, where it is one: its name is `http`.
+    /// The port that the container listens on, where it is one: short for `ports = { http = … }`.
     port: Option<u16>,
-    /// The arguments; the image's own when left out.
+    /// The arguments (`CMD`); the image's own when empty.
     #[serde(default)]
     pub(super) command: Vec<String>,
-    /// The program; the image's own when left out.
+    /// The program (`ENTRYPOINT`); the image's own when empty.
     #[serde(default)]
     pub(super) entry_point: Vec<String>,
-    /// Environment variables. What AWS knows is written `${load_balancer.edge.dns_name}`, a dollar `$$`. No secrets.
+    /// Environment variables, in plain text for everybody who may look at the task definition. What AWS knows is written
+    /// `${load_balancer.edge.dns_name}`, a dollar `$$`.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
-    /// Environment variables with secrets: a parameter of the stack, or an ARN.
+    /// Environment variables with secrets, which ECS fetches when a task starts: a parameter of the stack
+    /// (`"parameter.token"`), the ARN of a parameter, or the ARN of a secret of Secrets Manager, with `:json-key` behind it
+    /// for one key of its JSON. The execution role may read just these.
     #[serde(default)]
     pub(super) secrets: BTreeMap<String, String>,
-    /// What the tasks may use while they run: `["parameter.flags"]`.
+    /// What the tasks may use while they run, with the rights and the way to it: `["parameter.flags"]`.
     #[serde(default)]
     pub(super) uses: Vec<String>,
-    /// How a load balancer finds out whether a task works.
+    /// How a load balancer finds out whether a task works: the health check of its target groups.
     #[serde(default)]
     pub(super) health: Health,
-    /// What load balancers send here.
+    /// What load balancers send here. Each needs `path`, `host` or `default`.
     #[serde(default)]
     pub(super) expose: Vec<Expose>,
-    /// The log group.
+    /// The log group, which takes what the container writes to its standard output. It stays when the service goes.
     #[serde(default)]
     pub(super) logs: Logs,
     /// More about the container.
@@ -135,13 +143,13 @@ pub(super) struct Repository {
 }
 
 /// A processor.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(super) enum Arch {
-    /// Intel and AMD.
+    /// Intel and AMD, 64 bits.
     #[default]
     #[serde(rename = "x86_64")]
     X86,
-    /// Graviton.
+    /// AWS Graviton.
     #[serde(rename = "arm64")]
     Arm,
 }
@@ -150,9 +158,9 @@ pub(super) enum Arch {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Health {
-    /// The path that is asked for.
+    /// The path that is asked for, beginning with `/`.
     pub(super) path: String,
-    /// The status codes that are well: `200`, `200-299`, `200,204`.
+    /// The status codes that say that it works, within 200 to 499: `200`, `200-299` or `200,204`.
     pub(super) codes: String,
     /// Seconds between checks.
     #[schemars(range(min = 5, max = 300))]
@@ -166,7 +174,7 @@ pub(super) struct Health {
     /// How many failed ones in a row make it unhealthy.
     #[schemars(range(min = 2, max = 10))]
     pub(super) unhealthy: u16,
-    /// Seconds after a task's start in which failed checks do not count.
+    /// Seconds after a task's start for which ECS ignores failed checks, those of the container too. Only with `expose`.
     pub(super) grace: u16,
 }
 
@@ -185,16 +193,16 @@ pub(super) struct Expose {
     pub(super) load_balancer: Option<String>,
     /// The port of its listener; the only one that forwards when left out.
     pub(super) listener: Option<u16>,
-    /// The paths, with `*` and `?` for what may be anything: `/inbox/*`.
+    /// The paths: `/inbox/*`. `*` stands for any characters, `?` for one.
     pub(super) path: Option<String>,
-    /// The host, likewise: `*.example.org`.
+    /// The host, likewise: `*.example.org`. With `path` both must fit.
     pub(super) host: Option<String>,
     /// The name of the container's port; the only one, or `http`, when left out.
     pub(super) port: Option<String>,
-    /// Which rule comes first, the lower the earlier. By itself the more specific one does.
+    /// Which rule comes first, the lower the earlier. When left out, more specific rules come before others.
     #[schemars(range(min = 1, max = 50000))]
     pub(super) priority: Option<u16>,
-    /// Whether it takes whatever no other takes.
+    /// Whether it takes whatever no other takes; without `path` and `host`.
     #[serde(default)]
     pub(super) default: bool,
 }
@@ -203,7 +211,8 @@ pub(super) struct Expose {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Logs {
-    /// For how many days events are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 and some more years.
+    /// For how many days events are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192,
+    /// 2557, 2922, 3288 or 3653.
     days: i32,
     /// Whether the group goes with the service.
     pub(super) delete: bool,
@@ -226,15 +235,15 @@ impl Logs {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Container {
-    /// How ECS finds out whether the container works.
+    /// How ECS finds out whether the container works, by a command in it; not at all when left out.
     pub(super) health: Option<ContainerHealth>,
     /// `user` or `user:group`, by name or number; the image's own when left out.
     pub(super) user: Option<String>,
-    /// The image's own when left out.
+    /// The directory in which the program starts; the image's own when left out.
     pub(super) working_directory: Option<String>,
-    /// Whether its own files are read-only.
+    /// Whether the root file system is read-only.
     pub(super) read_only: bool,
-    /// Whether a small init forwards signals and reaps processes.
+    /// Whether an init process forwards signals and reaps processes.
     pub(super) init: bool,
     /// Seconds between SIGTERM and SIGKILL; 30 when left out.
     #[schemars(range(min = 2, max = 120))]
@@ -245,7 +254,8 @@ pub(super) struct Container {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContainerHealth {
-    /// The program and its arguments: `["curl", "-f", "http://localhost:8080/health"]`.
+    /// The program in the image and its arguments: `["curl", "-f", "http://localhost:8080/health"]`. It ends with 0 when
+    /// all is well.
     #[schemars(length(min = 1))]
     pub(super) command: Vec<String>,
     /// Seconds between checks.
@@ -256,7 +266,7 @@ pub(super) struct ContainerHealth {
     #[serde(default = "five")]
     #[schemars(range(min = 2, max = 60))]
     pub(super) timeout: u16,
-    /// How many must fail.
+    /// How many times a failed check is tried again before the container counts as unhealthy.
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 10))]
     pub(super) retries: u16,
@@ -282,17 +292,17 @@ fn three() -> u16 {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Deploy {
-    /// In which manner.
+    /// How a new revision takes the place of the old one.
     pub(super) strategy: Strategy,
-    /// Whether ECS gives up on tasks that do not start, and goes back to the last that did.
+    /// Whether ECS gives up on a deployment whose tasks do not come up, and rolls back to the last that did.
     pub(super) circuit_breaker: bool,
-    /// Percent of the tasks that must run meanwhile.
+    /// Percent of `count` that must keep running meanwhile, rounded up.
     #[schemars(range(max = 100))]
     pub(super) minimum_percent: u16,
-    /// Percent of the tasks that may run meanwhile.
+    /// Percent of `count` that may be starting or running meanwhile, rounded down.
     #[schemars(range(min = 100, max = 200))]
     pub(super) maximum_percent: u16,
-    /// Seconds for which a task that goes may finish what it was asked.
+    /// Seconds for which a task that goes may finish the requests it has (deregistration delay).
     #[schemars(range(max = 3600))]
     pub(super) drain: u16,
 }
@@ -310,10 +320,10 @@ impl Default for Deploy {
 }
 
 /// The manner of a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Strategy {
-    /// Tasks are replaced one after another.
+    /// New tasks start and old ones stop within `minimum_percent` and `maximum_percent`.
     Rolling,
     /// All at once, with the old ones kept for a while.
     BlueGreen,

@@ -20,7 +20,7 @@ pub struct LogGroup;
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// The name: at most 512 letters, digits and `_-/.#`. A stack's own groups are called after their address, see
-    /// [`name_of`]; an adopted one keeps its name.
+    /// [`name_of`].
     pub name: String,
     /// For how many days events are kept; for ever when absent.
     #[serde(default)]

@@ -1,0 +1,53 @@
+//! `docs/calls.md`: what looking at AWS costs in calls.
+
+use std::fmt::Write as _;
+
+use agent_core::cost::{self, Line, Process, Read};
+use agent_core::desired::Desired;
+use agent_core::lookup::Question;
+
+const HEAD: &str = "\
+<!-- Made from the types in agent/model/src/kinds: `UPDATE_DOCS=1 cargo test -p agent-model --test docs` writes it anew. -->
+
+# API calls
+
+What a pass asks AWS for, before it changes anything. A pass over a stack without changes makes these calls and no other; a test holds
+the table to the calls on the wire, in a fresh process and in one that goes on. They go out in five rounds at most: in each, everything
+that needs no answer of the same round is asked at once.
+
+Answers come in pages (of 100 to 1,000 resources): each further page is a call more. Where AWS has no filter by tag (ECS, Elastic Load
+Balancing), resources of others count too. What a stack has of retired resources counts until they are gone.
+
+";
+
+/// The page, with a stack as its example.
+pub fn page(desired: &Desired, questions: &[Question]) -> String {
+    let table = crate::kinds::table();
+    let of = |process| cost::of_pass(&table, desired, questions, process);
+    let (fresh, again) = (of(Process::Fresh), of(Process::Running));
+    let mut out = HEAD.to_owned();
+    let stack = &desired.stack;
+    let _ = writeln!(
+        out,
+        "The last two columns are those of `manifests/{stack}`, which has {} resources.\n\n\
+         | kind | AWS action | calls | `{stack}`, fresh process | same process again |\n|---|---|---|---|---|",
+        desired.resources.len(),
+    );
+    let calls = |lines: &[Line], read: &Read| -> usize {
+        lines.iter().filter(|line| line.read == *read).map(|line| line.calls).sum()
+    };
+    let mut rows = cost::reads(table.iter());
+    for read in questions.iter().map(Question::read) {
+        if !rows.iter().any(|(_, held)| *held == read) {
+            rows.push((Vec::new(), read));
+        }
+    }
+    for (kinds, read) in rows {
+        let of = if kinds.is_empty() { "*the pass*".to_owned() } else { kinds.join(", ") };
+        let (fresh, again) = (calls(&fresh, &read), calls(&again, &read));
+        let _ = writeln!(out, "| {of} | {} | {} | {fresh} | {again} |", read.action, read.words());
+    }
+    let sum = |lines: &[Line]| -> usize { lines.iter().map(|line| line.calls).sum() };
+    let _ = writeln!(out, "| **all** | | | **{}** | **{}** |", sum(&fresh), sum(&again));
+    out
+}
