@@ -261,6 +261,26 @@ async fn a_crashed_process_sees_no_error_and_a_living_one_ends() {
 }
 
 #[tokio::test]
+async fn a_process_that_dies_once_answered_knows_the_answer_and_sends_nothing_more() {
+    let wire = wire_with(At::Action { service: "iam", action: "CreateUser", nth: 1 }, What::CrashAnswered);
+    let iam = aws_sdk_iam::Client::new(&wire.config(REGION));
+    let create = |name: &'static str| iam.create_user().user_name(name).send();
+    let mut answered = Vec::new();
+    let finished = wire
+        .until_crash(async {
+            for name in ["fault-answered-1", "fault-answered-2"] {
+                answered.push(create(name).await.is_ok());
+            }
+        })
+        .await;
+    assert_eq!((finished, answered), (None, vec![true]));
+    assert_eq!((wire.calls().len(), wire.refused(), wire.calls()[0].fault), (1, 1, Some("crash once answered")));
+    wire.revive();
+    assert!(iam.get_user().user_name("fault-answered-1").send().await.is_ok());
+    assert!(iam.get_user().user_name("fault-answered-2").send().await.is_err());
+}
+
+#[tokio::test]
 async fn a_call_under_way_when_the_process_dies_is_done_but_unanswered() {
     let wire = wire_with(At::Action { service: "iam", action: "GetUser", nth: 1 }, What::CrashBefore);
     let iam = aws_sdk_iam::Client::new(&wire.config(REGION));

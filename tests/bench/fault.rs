@@ -31,6 +31,8 @@ pub enum What {
     CrashBefore,
     /// The process dies after AWS has done it: the answer is lost, later calls are not sent.
     CrashAfter,
+    /// The process dies with the answer in its hand: it gets the answer, and no later call is sent.
+    CrashAnswered,
     /// AWS does it, the answer is lost, the client sees a timeout (behind the proxy: a connection closed without an answer).
     LostAnswer,
     /// Nothing is sent, the client sees a timeout (behind the proxy: a connection closed without an answer).
@@ -60,6 +62,7 @@ impl What {
         match self {
             What::CrashBefore => "crash before",
             What::CrashAfter => "crash after",
+            What::CrashAnswered => "crash once answered",
             What::LostAnswer => "lost answer",
             What::Timeout => "timeout",
             What::Throttle => "throttle",

@@ -33,7 +33,12 @@ pub fn error(what: &What, name: &Name) -> Option<ServiceError> {
         What::NotFound(code) => Some(ServiceError::new(code, not_found_status(name.protocol))),
         What::Conflict(code) => Some(ServiceError::new(code, conflict_status(name.protocol))),
         What::Error { code, status } => Some(ServiceError::new(code, *status)),
-        What::CrashBefore | What::CrashAfter | What::LostAnswer | What::Timeout | What::Delay(_) => None,
+        What::CrashBefore
+        | What::CrashAfter
+        | What::CrashAnswered
+        | What::LostAnswer
+        | What::Timeout
+        | What::Delay(_) => None,
     }
 }
 

@@ -47,6 +47,8 @@ struct State {
     clock: u64,
     refused: usize,
     waves: Option<Waves>,
+    /// The process has got its last answer: its next call finds it dead.
+    last: bool,
 }
 
 impl State {
@@ -157,7 +159,9 @@ impl Wire {
 
     /// Ends the death and the plan: what calls from now on is the next process. The record goes on.
     pub fn revive(&self) {
-        self.state().plan = Plan::default();
+        let mut state = self.state();
+        (state.plan, state.last) = (Plan::default(), false);
+        drop(state);
         self.hang.store(false, Ordering::SeqCst);
         self.dead.send_replace(false);
     }
@@ -204,6 +208,9 @@ impl Wire {
         upstream: &SharedHttpConnector,
     ) -> Result<HttpResponse, ConnectorError> {
         let (request, sent) = Request::read(sent).await?;
+        if std::mem::take(&mut self.state().last) {
+            self.dead.send_replace(true);
+        }
         if self.is_dead() {
             self.state().refused += 1;
             return self.dead_end().await;
@@ -234,6 +241,11 @@ impl Wire {
                 self.end(at, Outcome::AnswerLost, &[]);
                 self.dead.send_replace(true);
                 self.dead_end().await
+            }
+            Some(What::CrashAnswered) => {
+                let answer = self.forward(at, &request, sent, upstream).await?;
+                self.state().last = true;
+                Ok(answer)
             }
             Some(what) => Ok(self.answer(at, &what, &request)),
         }

@@ -7,9 +7,10 @@ pub mod elb;
 pub mod iam;
 pub mod logs;
 pub mod ssm;
-mod suite;
+pub mod suite;
 
 use agent_core::address::Address;
+use agent_core::desired::Resource;
 use agent_core::doc::Doc;
 use serde::Serialize;
 
@@ -25,6 +26,23 @@ pub struct Sample {
     pub changes: Vec<(&'static str, Doc)>,
     /// Paths that the emulator loses or misreports, with the reason: they are tested on the fake alone.
     pub emulator_gaps: Vec<(&'static str, &'static str)>,
+}
+
+impl Sample {
+    /// What the sample needs, and with it the resource under test, if it is to be there.
+    pub fn resources(&self, spec: Option<&Doc>, ignored: &[&str]) -> Vec<Resource> {
+        let under_test = spec.map(|spec| (self.address.clone(), spec.clone()));
+        let resource = |(address, spec): (Address, Doc)| {
+            let ignore = ignored.iter().map(|path| (*path).to_owned()).collect();
+            Resource { address, spec, protect: false, adopt: None, ignore }
+        };
+        self.needs.iter().cloned().chain(under_test).map(resource).collect()
+    }
+
+    /// The paths that the emulator loses or misreports.
+    pub fn gaps(&self) -> Vec<&'static str> {
+        self.emulator_gaps.iter().map(|(path, _)| *path).collect()
+    }
 }
 
 /// All samples.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use agent_core::address::Address;
-use agent_core::desired::Resource;
 use agent_core::doc::Doc;
 use agent_core::fake::Fake;
 use agent_core::state::Ended;
@@ -21,10 +19,7 @@ pub const STACK: &str = "conformance";
 async fn conforms(world: &World, sample: &Sample, ignored: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     let kind = sample.address.kind();
-    let resources = |spec: &Doc| -> Vec<Resource> {
-        let under_test = [(sample.address.clone(), spec.clone())];
-        sample.needs.iter().cloned().chain(under_test).map(|(address, spec)| resource(address, spec, ignored)).collect()
-    };
+    let resources = |spec: &Doc| sample.resources(Some(spec), ignored);
     let base = [("the base", &sample.spec)];
     let there_and_back = sample.changes.iter().flat_map(|(what, spec)| [(*what, spec), ("back again", &sample.spec)]);
     for (what, spec) in base.into_iter().chain(there_and_back) {
@@ -77,11 +72,6 @@ fn nothing_of(
         .map(|(allowed, _)| allowed)
 }
 
-fn resource(address: Address, spec: Doc, ignored: &[&str]) -> Resource {
-    let ignore = ignored.iter().map(|path| (*path).to_owned()).collect();
-    Resource { address, spec, protect: false, adopt: None, ignore }
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_kind_conforms_on_the_fake() {
     let mut wrong = Vec::new();
@@ -100,8 +90,7 @@ async fn every_kind_conforms_on_emulated_aws_with_legal_requests() {
     for sample in samples() {
         emulator.reset().unwrap();
         let wire = Wire::new(Arc::clone(&emulator));
-        let gaps: Vec<&str> = sample.emulator_gaps.iter().map(|(path, _)| *path).collect();
-        wrong.extend(conforms(&World::emulated(&wire, STACK, "eu-west-1"), &sample, &gaps).await);
+        wrong.extend(conforms(&World::emulated(&wire, STACK, "eu-west-1"), &sample, &sample.gaps()).await);
         calls.extend(wire.calls());
     }
     let report = legal::check(&calls).unwrap();

@@ -1,17 +1,14 @@
 //! The matrix on the faked cloud: all kinds, operations and faults.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agent_core::desired::Resource;
-use agent_core::doc;
 use agent_core::fake::Fake;
 use agent_core::fake::faults::{Faults, What, When};
 use agent_core::fault::Class;
-use agent_core::live::Owner;
 use agent_core::state::Ended;
-use serde_json::Value;
 
+use super::picture::{differ, picture};
 use crate::hello;
 use crate::world::World;
 
@@ -52,45 +49,8 @@ fn stories() -> Vec<Story> {
     ]
 }
 
-/// What is there, without ids. Two clouds with equal pictures are alike.
-fn picture(fake: &Fake) -> Vec<String> {
-    let objects = fake.objects();
-    let owner = |owner: &Owner| match owner {
-        Owner::Stack(mark) => format!("{} {} {}", mark.stack, mark.address, mark.generation),
-        Owner::Nobody => "nobody".into(),
-    };
-    let mut names = BTreeMap::new();
-    for live in objects.values() {
-        let out = live.out.value();
-        for (field, value) in out.as_object().into_iter().flatten() {
-            let text = value.as_str().or_else(|| value.get(doc::SECRET)?.as_str());
-            if let Some(text) = text.filter(|text| text.contains(&live.id)) {
-                names.insert(text.to_owned(), format!("<{}.{field}>", owner(&live.owner)));
-            }
-        }
-    }
-    let plain = |text: &str| names.iter().rev().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
-    let mut picture: Vec<String> = objects
-        .values()
-        .map(|live| {
-            format!("{} {}", owner(&live.owner), sorted(serde_json::from_str(&plain(live.spec.as_str())).unwrap()))
-        })
-        .collect();
-    picture.sort();
-    picture
-}
-
-/// Sets are ordered by ids in a spec; a picture has none.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
-            items.sort_by_key(doc::canonical);
-            items.into()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, sorted(value))).collect(),
-        leaf => leaf,
-    }
+fn alike(fake: &Fake) -> Vec<String> {
+    picture(fake.objects().values().collect())
 }
 
 async fn prepared(story: &Story) -> (Arc<Fake>, World) {
@@ -115,7 +75,7 @@ async fn cell(story: &Story, write: usize, what: &What, clean: &[String]) -> Res
     let desired = world.desired(story.after.clone());
     if let Ok(pass) = world.pass(&desired).await
         && pass.ended == Ended::Converged
-        && picture(&fake) != clean
+        && alike(&fake) != clean
     {
         return Err("it said converged, and was not".into());
     }
@@ -124,17 +84,11 @@ async fn cell(story: &Story, write: usize, what: &What, clean: &[String]) -> Res
     for _ in 0..3 {
         let pass = world.pass(&desired).await.map_err(|error| error.to_string())?;
         if pass.ended == Ended::Converged {
-            let end = picture(&fake);
+            let end = alike(&fake);
             return if end == clean { Ok(()) } else { Err(format!("another end: {}", differ(clean, &end))) };
         }
     }
     Err("not converged after three passes".into())
-}
-
-fn differ(clean: &[String], end: &[String]) -> String {
-    let lost = clean.iter().filter(|line| !end.contains(line)).map(|line| format!("- {line}"));
-    let extra = end.iter().filter(|line| !clean.contains(line)).map(|line| format!("+ {line}"));
-    lost.chain(extra).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +99,7 @@ async fn hello_survives_a_death_at_every_changing_call() {
     for story in stories() {
         let (fake, world) = prepared(&story).await;
         converged(&world, &story.after).await;
-        let clean = picture(&fake);
+        let clean = alike(&fake);
         let writes = fake.calls().iter().filter(|call| call.op.is_write()).count();
         for write in 1..=writes {
             for what in &WAYS {

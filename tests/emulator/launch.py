@@ -188,7 +188,7 @@ def servers(logs, home):
         Server(
             "moto",
             [sys.executable, str(HERE / "moto_mended.py"), "-H", "127.0.0.1", "-p", "{port}"],
-            {"HOME": home, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1"},
+            {"HOME": home, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"},
             "/moto-api/data.json",
             logs,
         ),
