@@ -4,242 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use agent_aws::Aws;
-use agent_core::desired::Resource;
-use agent_core::observed::{Interest, observe};
-use agent_core::pass::PassError;
-use agent_core::secret::Vault;
-use agent_core::state::Ended;
-use agent_core::wait::Timing;
-
-use super::census::census;
-use super::picture::{differ, picture};
-use super::stories::{OPS, Side, Story, stories};
-use super::ways::{STATE, WAYS, Way, label};
-use crate::bench::emulator::Emulator;
-use crate::bench::name::Kind;
-use crate::bench::record::Call;
-use crate::bench::wire::Wire;
-use crate::conformance::suite::STACK;
-use crate::world::World;
-
-const REGION: &str = "eu-west-1";
+use super::site::{Clean, Site};
+use super::stories::{OPS, Story, stories};
+use super::ways::{STATE, WAYS, Way};
 
 /// Whose words the stack's own words are in the matrix: each stack has them, so one kind that needs all of them is enough.
 const SPEAKS_FOR_STATE: &str = "ec2.vpc";
 
 /// More than two cores: a third of the cells wait for the lease of the dead.
 const WORKERS: usize = 3;
-
-/// Emulated AWS of one worker, on which processes come and go.
-struct Site {
-    emulator: Arc<Emulator>,
-    /// What it is known to hold.
-    holds: Mutex<Option<(usize, usize)>>,
-}
-
-/// One process: clients of its own, and no memory of any other.
-struct Process {
-    wire: Arc<Wire>,
-    world: World,
-}
-
-/// What is there at the end of a story.
-struct End {
-    /// The stack's resources.
-    picture: Vec<String>,
-    /// What AWS lists.
-    census: Vec<String>,
-    /// The stack's own words.
-    words: Vec<String>,
-}
-
-impl End {
-    /// Whether the resources are those of a clean run. What a process has said to itself may be more than it needed.
-    fn holds(&self, end: &End) -> Result<(), String> {
-        same(&self.picture, &end.picture)?;
-        same(&self.census, &end.census)
-    }
-
-    /// Whether all is as after a clean run.
-    fn equals(&self, end: &End) -> Result<(), String> {
-        self.holds(end)?;
-        same(&self.words, &end.words)
-    }
-}
-
-fn same(clean: &[String], end: &[String]) -> Result<(), String> {
-    if clean == end { Ok(()) } else { Err(differ(clean, end)) }
-}
-
-/// A clean run of a story.
-struct Clean {
-    /// Its changing calls: the label, and the how manieth of that label.
-    calls: Vec<(String, usize)>,
-    end: End,
-}
-
-/// A lease of the least length: who comes after a dead process waits for its end.
-fn hasty(timing: &mut Timing) {
-    let short = Duration::from_millis(300);
-    (timing.settle, timing.ready, timing.busy) = (short, short, short);
-    timing.lease = Duration::from_secs(1);
-    patient(timing);
-}
-
-/// Nothing is late in an emulator, so what a lost call has made is there at once.
-fn patient(timing: &mut Timing) {
-    timing.intent = Duration::from_millis(100);
-    timing.first = Duration::from_millis(10);
-}
-
-impl Process {
-    /// Passes until it is done, or something fails.
-    async fn run(&self, resources: &[Resource]) -> Result<Ended, String> {
-        let desired = self.world.desired(resources.to_vec());
-        let mut last = Ended::Applying;
-        for _ in 0..3 {
-            let pass = self.world.pass(&desired).await.map_err(|error| told(&error))?;
-            last = pass.ended;
-            if last != Ended::Progressing {
-                break;
-            }
-        }
-        Ok(last)
-    }
-
-    /// Makes it so, with nothing in the way.
-    async fn converge(&self, resources: &[Resource]) -> Result<(), String> {
-        let pass = self.world.converge(&self.world.desired(resources.to_vec())).await.map_err(|error| told(&error))?;
-        if pass.ended == Ended::Converged { Ok(()) } else { Err(format!("{:?}: {:?}", pass.ended, pass.report)) }
-    }
-
-    /// At most three passes.
-    async fn recover(&self, resources: &[Resource]) -> Result<(), String> {
-        let desired = self.world.desired(resources.to_vec());
-        let mut passes = Vec::new();
-        for _ in 0..3 {
-            let pass = self.world.pass(&desired).await.map_err(|error| told(&error))?;
-            if pass.ended == Ended::Converged {
-                return Ok(());
-            }
-            passes.push(format!("{:?} {:?} {:?}", pass.ended, pass.report.steps, pass.not_read));
-        }
-        Err(format!("not converged after three passes:\n{}", passes.join("\n")))
-    }
-
-    /// Whether this process, now dead, still holds the lease: it has claimed it and not given it back.
-    fn holds_lease(&self) -> bool {
-        let is_lease = |call: &Call| label(&call.name, &call.request.body) == format!("{STATE}.PutParameter lease");
-        let calls = self.wire.calls();
-        let last = calls.iter().rev().find(|call| call.sent && is_lease(call));
-        last.is_some_and(|call| !call.body().contains(r#"\"seconds\":0"#))
-    }
-}
-
-fn told(error: &PassError) -> String {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    format!("{error}: {cause}")
-}
-
-impl Site {
-    fn process(&self, timing: fn(&mut Timing)) -> Process {
-        let wire = Wire::new(Arc::clone(&self.emulator));
-        let mut world = World::emulated(&wire, STACK, REGION);
-        timing(&mut world.timing);
-        Process { wire, world }
-    }
-
-    /// An AWS that holds this side and nothing else: an empty one, or what the story before has left, brought there.
-    async fn prepare(&self, side: &Side) -> Result<(), String> {
-        let held = self.holds.lock().unwrap().take();
-        let empty = side.resources.is_empty();
-        if held.is_none_or(|held| empty || held.0 != side.name.0) {
-            self.emulator.reset().map_err(|error| error.to_string())?;
-        }
-        if !empty && held != Some(side.name) {
-            let made = self.process(patient).converge(&side.resources).await;
-            made.map_err(|error| format!("before the story: {error}"))?;
-        }
-        Ok(())
-    }
-
-    /// A story has come to its clean end.
-    fn ended(&self, story: &Story) {
-        *self.holds.lock().unwrap() = Some(story.after.name).filter(|_| !story.retains);
-    }
-
-    async fn end(&self) -> Result<End, String> {
-        let wire = Wire::new(Arc::clone(&self.emulator));
-        let aws = Arc::new(Aws::with(&wire.config(REGION), Vault::new().unwrap()));
-        let world = World::emulated(&wire, STACK, REGION);
-        let kinds = agent_model::kinds::table().iter().map(|kind| kind.name.to_owned()).collect();
-        let interest = Interest { kinds, ..Interest::default() };
-        let (_, observed) = observe(&world.cloud, &world.scope, &interest, world.store.as_ref())
-            .await
-            .map_err(|error| error.to_string())?;
-        if let Some((kind, fault)) = observed.faults().next() {
-            return Err(format!("{kind} could not be read: {fault}"));
-        }
-        let (words, census) =
-            census(&aws).await?.into_iter().partition(|line| line.contains(" parameter /gitops-agent/"));
-        Ok(End { picture: picture(observed.all().collect()), census, words })
-    }
-
-    /// Runs a story with nothing in the way.
-    async fn clean(&self, story: &Story) -> Result<Clean, String> {
-        self.prepare(&story.before).await?;
-        let process = self.process(patient);
-        match process.run(&story.after.resources).await? {
-            Ended::Converged => {}
-            other => return Err(format!("the clean run ended as {other:?}")),
-        }
-        let mut times: BTreeMap<String, usize> = BTreeMap::new();
-        let changing = process.wire.calls().into_iter().filter(|call| !call.is_read());
-        let calls = changing.map(|call| {
-            let label = label(&call.name, &call.request.body);
-            let nth = times.entry(label.clone()).and_modify(|times| *times += 1).or_insert(1);
-            (label, *nth)
-        });
-        let clean = Clean { calls: calls.collect(), end: self.end().await? };
-        self.ended(story);
-        Ok(clean)
-    }
-
-    /// One cell; gives what is wrong.
-    async fn cell(&self, cell: &Cell<'_>) -> Result<(), String> {
-        let Cell { story, clean, call: (wanted, nth), way, .. } = *cell;
-        self.prepare(&story.before).await?;
-        let doomed = self.process(hasty);
-        let (wanted, nth, what, times) = (wanted.clone(), *nth, way.what, way.times);
-        let mut seen = 0;
-        doomed.wire.plan_by(move |head| {
-            if head.name.kind == Kind::Read || label(head.name, head.body) != wanted {
-                return None;
-            }
-            seen += 1;
-            (nth..nth + times).contains(&seen).then(|| what(head.name))
-        });
-        let ended = doomed.wire.until_crash(doomed.run(&story.after.resources)).await;
-        if doomed.wire.calls().iter().all(|call| call.fault.is_none()) {
-            return Err("the call was not made".into());
-        }
-        if ended == Some(Ok(Ended::Converged)) {
-            let same = clean.end.holds(&self.end().await?);
-            same.map_err(|error| format!("it said converged, and was not: {error}"))?;
-        }
-        if doomed.holds_lease() {
-            tokio::time::sleep(doomed.world.timing.lease).await;
-        }
-        self.process(patient).recover(&story.after.resources).await?;
-        clean.end.equals(&self.end().await?).map_err(|error| format!("another end: {error}"))?;
-        self.ended(story);
-        Ok(())
-    }
-}
 
 /// One call of one story that meets one fault.
 struct Cell<'a> {
@@ -342,8 +117,7 @@ fn walk(mut rest: VecDeque<Cell<'_>>) -> Vec<Cell<'_>> {
 fn every_kind_survives_every_fault_of_a_changing_call() {
     let begun = Instant::now();
     let full = std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full");
-    let site = || Site { emulator: Arc::new(Emulator::start().unwrap()), holds: Mutex::default() };
-    let sites: Vec<Site> = (0..WORKERS).map(|_| site()).collect();
+    let sites: Vec<Site> = (0..WORKERS).map(|_| Site::start()).collect();
     let stories = stories(full);
     let runs = on_all(&sites, &stories, async |site, stories| {
         let mut runs = Vec::new();
@@ -360,14 +134,17 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
             Err(error) => wrong.push(format!("{} {}: {error}", story.kind, story.name)),
         }
     }
-    println!("{} stories learnt in {:.0?}", clean.len(), begun.elapsed());
     let all = cells(&clean);
     let number = all.len();
+    println!("{number} cells learnt from {} stories in {:.0?}", clean.len(), begun.elapsed());
     let tried = walks(if full { all } else { sample(all) });
     let ends = on_all(&sites, &tried, async |site, walk| {
         let mut ends = Vec::new();
         for cell in walk {
-            let end = site.cell(cell).await.map_err(|error| format!("{}: {error}", cell.name()));
+            let end = site
+                .survives(cell.story, cell.clean, cell.call, cell.way)
+                .await
+                .map_err(|error| format!("{}: {error}", cell.name()));
             // At once: the whole matrix takes long.
             if let Err(error) = &end {
                 println!("wrong: {error}");

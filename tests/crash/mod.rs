@@ -8,5 +8,6 @@ mod census;
 mod emulated;
 mod fake;
 mod picture;
+mod site;
 mod stories;
 mod ways;

@@ -36,21 +36,23 @@ pub struct Story {
 }
 
 /// The stories of each sample, in an order in which each goes on where the one before ended; or, of the first sample of each
-/// kind, those of one change for each operation.
+/// kind, those of one change: in place and by replacement in turns.
 pub fn stories(all: bool) -> Vec<Vec<Story>> {
-    let mut known = BTreeSet::new();
+    let mut kinds = BTreeSet::new();
     let mut stories = Vec::new();
     for (number, sample) in samples().iter().enumerate() {
         // A kind's first sample is the one with everything.
-        let first = known.insert(sample.address.kind().to_owned());
+        let first = kinds.insert(sample.address.kind().to_owned());
         if all || first {
-            stories.push(of(number, sample, all));
+            let one = (!all).then(|| if kinds.len() % 2 == 0 { "update" } else { "replace" });
+            stories.push(of(number, sample, one));
         }
     }
     stories
 }
 
-fn of(number: usize, sample: &Sample, all: bool) -> Vec<Story> {
+/// All stories of a sample, or those of one change, of that operation if there is one.
+fn of(number: usize, sample: &Sample, one: Option<&str>) -> Vec<Story> {
     let table = agent_model::kinds::table();
     let kind = table.iter().find(|kind| kind.name == sample.address.kind()).expect("a sample is of a kind");
     let gaps = sample.gaps();
@@ -64,20 +66,22 @@ fn of(number: usize, sample: &Sample, all: bool) -> Vec<Story> {
         retains: op == "replace" && kind.retain > 0,
     };
     let (needs, base) = (side(0, None), side(1, Some(&sample.spec)));
-    let mut stories = vec![story("create", "made", &needs, &base)];
-    let mut known = BTreeSet::new();
+    let mut changes = Vec::new();
     for (state, (what, spec)) in sample.changes.iter().enumerate() {
         let changed = side(state + 2, Some(spec));
-        let Some(op) = change(sample, &base.resources, &changed.resources) else { continue };
-        if known.insert(op) || all {
-            stories.push(story(op, what, &base, &changed));
-            stories.push(story(op, &format!("back from: {what}"), &changed, &base));
+        if let Some(op) = change(sample, &base.resources, &changed.resources) {
+            let back = story(op, &format!("back from: {what}"), &changed, &base);
+            changes.push([story(op, what, &base, &changed), back]);
         }
     }
-    stories.push(story("delete", "taken away", &base, &needs));
-    stories
+    if let Some(op) = one {
+        let at = changes.iter().position(|[there, _]| there.op == op).unwrap_or_default();
+        changes = changes.into_iter().skip(at).take(1).collect();
+    }
+    let made = story("create", "made", &needs, &base);
+    let gone = story("delete", "taken away", &base, &needs);
+    [made].into_iter().chain(changes.into_iter().flatten()).chain([gone]).collect()
 }
-
 /// How a change is carried out, if it is one at all: told by the plan on a faked cloud.
 fn change(sample: &Sample, before: &[Resource], after: &[Resource]) -> Option<&'static str> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

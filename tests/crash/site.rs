@@ -1,0 +1,238 @@
+//! One emulated AWS of its own, on which processes come, die and are followed by others.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agent_aws::Aws;
+use agent_core::desired::Resource;
+use agent_core::observed::{Interest, observe};
+use agent_core::pass::PassError;
+use agent_core::secret::Vault;
+use agent_core::state::Ended;
+use agent_core::wait::Timing;
+
+use super::census::census;
+use super::picture::{differ, picture};
+use super::stories::{Side, Story};
+use super::ways::{STATE, Way, label};
+use crate::bench::emulator::Emulator;
+use crate::bench::name::Kind;
+use crate::bench::record::Call;
+use crate::bench::wire::Wire;
+use crate::conformance::suite::STACK;
+use crate::world::World;
+
+const REGION: &str = "eu-west-1";
+
+/// Emulated AWS of one worker, on which processes come and go.
+pub struct Site {
+    emulator: Arc<Emulator>,
+    /// What it is known to hold.
+    holds: Mutex<Option<(usize, usize)>>,
+}
+
+/// One process: clients of its own, and no memory of any other.
+struct Process {
+    wire: Arc<Wire>,
+    world: World,
+}
+
+/// What is there at the end of a story: the stack's resources as the agent reads them, and what AWS lists.
+struct End {
+    picture: Vec<String>,
+    census: Vec<String>,
+}
+
+impl End {
+    fn compare(&self, end: &End) -> Result<(), String> {
+        for (clean, end) in [(&self.picture, &end.picture), (&self.census, &end.census)] {
+            if clean != end {
+                return Err(differ(clean, end));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A clean run of a story.
+pub struct Clean {
+    /// Its changing calls: the label, and the how manieth of that label.
+    pub calls: Vec<(String, usize)>,
+    end: End,
+}
+
+/// A lease of the least length: who comes after a dead process waits for its end.
+fn hasty(timing: &mut Timing) {
+    let short = Duration::from_millis(300);
+    (timing.settle, timing.ready, timing.busy) = (short, short, short);
+    timing.lease = Duration::from_secs(1);
+    patient(timing);
+}
+
+/// Nothing is late in an emulator, so what a lost call has made is there at once.
+fn patient(timing: &mut Timing) {
+    timing.intent = Duration::from_millis(100);
+    timing.first = Duration::from_millis(10);
+}
+
+impl Process {
+    /// Passes until it is done, or something fails.
+    async fn run(&self, resources: &[Resource]) -> Result<Ended, String> {
+        let desired = self.world.desired(resources.to_vec());
+        let mut last = Ended::Applying;
+        for _ in 0..3 {
+            let pass = self.world.pass(&desired).await.map_err(|error| told(&error))?;
+            last = pass.ended;
+            if last != Ended::Progressing {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Makes it so, with nothing in the way.
+    async fn converge(&self, resources: &[Resource]) -> Result<(), String> {
+        let pass = self.world.converge(&self.world.desired(resources.to_vec())).await.map_err(|error| told(&error))?;
+        if pass.ended == Ended::Converged { Ok(()) } else { Err(format!("{:?}: {:?}", pass.ended, pass.report)) }
+    }
+
+    /// At most three passes.
+    async fn recover(&self, resources: &[Resource]) -> Result<(), String> {
+        let desired = self.world.desired(resources.to_vec());
+        let mut passes = Vec::new();
+        for _ in 0..3 {
+            let pass = self.world.pass(&desired).await.map_err(|error| told(&error))?;
+            if pass.ended == Ended::Converged {
+                return Ok(());
+            }
+            passes.push(format!("{:?} {:?} {:?}", pass.ended, pass.report.steps, pass.not_read));
+        }
+        Err(format!("not converged after three passes:\n{}", passes.join("\n")))
+    }
+
+    /// Its changing calls, but for the stack's own words.
+    fn changes(&self) -> Vec<String> {
+        let calls = self.wire.calls();
+        let changing = calls.iter().filter(|call| !call.is_read());
+        changing.map(|call| label(&call.name, &call.request.body)).filter(|label| !label.starts_with(STATE)).collect()
+    }
+
+    /// Whether this process, now dead, still holds the lease: it has claimed it and not given it back.
+    fn holds_lease(&self) -> bool {
+        let is_lease = |call: &Call| label(&call.name, &call.request.body) == format!("{STATE}.PutParameter lease");
+        let calls = self.wire.calls();
+        let last = calls.iter().rev().find(|call| call.sent && is_lease(call));
+        last.is_some_and(|call| !call.body().contains(r#"\"seconds\":0"#))
+    }
+}
+
+fn told(error: &PassError) -> String {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    format!("{error}: {cause}")
+}
+
+impl Site {
+    pub fn start() -> Site {
+        Site { emulator: Arc::new(Emulator::start().unwrap()), holds: Mutex::default() }
+    }
+
+    fn process(&self, timing: fn(&mut Timing)) -> Process {
+        let wire = Wire::new(Arc::clone(&self.emulator));
+        let mut world = World::emulated(&wire, STACK, REGION);
+        timing(&mut world.timing);
+        Process { wire, world }
+    }
+
+    /// An AWS that holds this side and nothing else: an empty one, or what the story before has left, brought there.
+    async fn prepare(&self, side: &Side) -> Result<(), String> {
+        let held = self.holds.lock().unwrap().take();
+        let empty = side.resources.is_empty();
+        if held.is_none_or(|held| empty || held.0 != side.name.0) {
+            self.emulator.reset().map_err(|error| error.to_string())?;
+        }
+        if !empty && held != Some(side.name) {
+            let made = self.process(patient).converge(&side.resources).await;
+            made.map_err(|error| format!("before the story: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// A story has come to its clean end.
+    fn ended(&self, story: &Story) {
+        *self.holds.lock().unwrap() = Some(story.after.name).filter(|_| !story.retains);
+    }
+
+    async fn end(&self) -> Result<End, String> {
+        let wire = Wire::new(Arc::clone(&self.emulator));
+        let aws = Arc::new(Aws::with(&wire.config(REGION), Vault::new().unwrap()));
+        let world = World::emulated(&wire, STACK, REGION);
+        let kinds = agent_model::kinds::table().iter().map(|kind| kind.name.to_owned()).collect();
+        let interest = Interest { kinds, ..Interest::default() };
+        let (_, observed) = observe(&world.cloud, &world.scope, &interest, world.store.as_ref())
+            .await
+            .map_err(|error| error.to_string())?;
+        if let Some((kind, fault)) = observed.faults().next() {
+            return Err(format!("{kind} could not be read: {fault}"));
+        }
+        Ok(End { picture: picture(observed.all().collect()), census: census(&aws).await? })
+    }
+
+    /// Runs a story with nothing in the way.
+    pub async fn clean(&self, story: &Story) -> Result<Clean, String> {
+        self.prepare(&story.before).await?;
+        let process = self.process(patient);
+        match process.run(&story.after.resources).await? {
+            Ended::Converged => {}
+            other => return Err(format!("the clean run ended as {other:?}")),
+        }
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        let changing = process.wire.calls().into_iter().filter(|call| !call.is_read());
+        let calls = changing.map(|call| {
+            let label = label(&call.name, &call.request.body);
+            let nth = times.entry(label.clone()).and_modify(|times| *times += 1).or_insert(1);
+            (label, *nth)
+        });
+        let clean = Clean { calls: calls.collect(), end: self.end().await? };
+        self.ended(story);
+        Ok(clean)
+    }
+
+    /// Runs a story one call of which meets a fault, and then a new process, which must come to the clean end. Gives what is
+    /// wrong.
+    pub async fn survives(
+        &self,
+        story: &Story,
+        clean: &Clean,
+        (wanted, nth): &(String, usize),
+        way: &Way,
+    ) -> Result<(), String> {
+        self.prepare(&story.before).await?;
+        let doomed = self.process(hasty);
+        let (wanted, nth, what, times) = (wanted.clone(), *nth, way.what, way.times);
+        let mut seen = 0;
+        doomed.wire.plan_by(move |head| {
+            if head.name.kind == Kind::Read || label(head.name, head.body) != wanted {
+                return None;
+            }
+            seen += 1;
+            (nth..nth + times).contains(&seen).then(|| what(head.name))
+        });
+        let ended = doomed.wire.until_crash(doomed.run(&story.after.resources)).await;
+        if doomed.wire.calls().iter().all(|call| call.fault.is_none()) {
+            return Err("the call was not made".into());
+        }
+        if doomed.holds_lease() {
+            tokio::time::sleep(doomed.world.timing.lease).await;
+        }
+        let next = self.process(patient);
+        next.recover(&story.after.resources).await?;
+        let changed = next.changes();
+        if ended == Some(Ok(Ended::Converged)) && !changed.is_empty() {
+            return Err(format!("it said converged, and then there was more to do: {changed:?}"));
+        }
+        clean.end.compare(&self.end().await?).map_err(|error| format!("another end: {error}"))?;
+        self.ended(story);
+        Ok(())
+    }
+}
