@@ -59,7 +59,10 @@ async fn networks(aws: &Aws, count: &mut Count) -> Result<(), String> {
     count.add("route table", items!(aws.ec2.describe_route_tables()).iter().map(|_| None));
     count.add("internet gateway", items!(aws.ec2.describe_internet_gateways()).iter().map(|_| None));
     count.add("security group", items!(aws.ec2.describe_security_groups()).into_iter().map(|group| group.group_name));
-    count.add("endpoint", items!(aws.ec2.describe_vpc_endpoints()).into_iter().map(|endpoint| endpoint.service_name));
+    // Deleted ones are listed for a while.
+    let mut endpoints = items!(aws.ec2.describe_vpc_endpoints());
+    endpoints.retain(|one| !one.state.as_ref().is_some_and(|state| state.as_str().eq_ignore_ascii_case("deleted")));
+    count.add("endpoint", endpoints.into_iter().map(|endpoint| endpoint.service_name));
     Ok(())
 }
 

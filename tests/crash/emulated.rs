@@ -117,15 +117,9 @@ fn walk(mut rest: VecDeque<Cell<'_>>) -> Vec<Cell<'_>> {
 fn every_kind_survives_every_fault_of_a_changing_call() {
     let begun = Instant::now();
     let full = std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full");
-    let sites: Vec<Site> = (0..WORKERS).map(|_| Site::start()).collect();
+    let sites = Site::start(WORKERS);
     let stories = stories(full);
-    let runs = on_all(&sites, &stories, async |site, stories| {
-        let mut runs = Vec::new();
-        for story in stories {
-            runs.push(site.clean(story).await);
-        }
-        runs
-    });
+    let runs = on_all(&sites, &stories, async |site, stories| site.learn(stories).await);
     let mut wrong = Vec::new();
     let mut clean = Vec::new();
     for (story, run) in stories.iter().flatten().zip(runs.into_iter().flatten()) {

@@ -1,14 +1,12 @@
 //! One emulated AWS of its own, on which processes come, die and are followed by others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_aws::Aws;
 use agent_core::desired::Resource;
 use agent_core::observed::{Interest, observe};
 use agent_core::pass::PassError;
-use agent_core::secret::Vault;
 use agent_core::state::Ended;
 use agent_core::wait::Timing;
 
@@ -28,8 +26,10 @@ const REGION: &str = "eu-west-1";
 /// Emulated AWS of one worker, on which processes come and go.
 pub struct Site {
     emulator: Arc<Emulator>,
-    /// What it is known to hold.
+    /// The side that it holds, exactly as when that side was first come to.
     holds: Mutex<Option<(usize, usize)>>,
+    /// From which side one comes to which other without a trace of the way; all workers know it.
+    ways: Arc<Mutex<BTreeSet<[(usize, usize); 2]>>>,
 }
 
 /// One process: clients of its own, and no memory of any other.
@@ -39,6 +39,7 @@ struct Process {
 }
 
 /// What is there at the end of a story: the stack's resources as the agent reads them, and what AWS lists.
+#[derive(Clone, PartialEq, Eq)]
 struct End {
     picture: Vec<String>,
     census: Vec<String>,
@@ -60,6 +61,8 @@ pub struct Clean {
     /// Its changing calls: the label, and the how manieth of that label.
     pub calls: Vec<(String, usize)>,
     end: End,
+    /// Whether its end is what its side was like when it was first come to.
+    traceless: bool,
 }
 
 /// A lease of the least length: who comes after a dead process waits for its end.
@@ -133,8 +136,13 @@ fn told(error: &PassError) -> String {
 }
 
 impl Site {
-    pub fn start() -> Site {
-        Site { emulator: Arc::new(Emulator::start().unwrap()), holds: Mutex::default() }
+    pub fn start(number: usize) -> Vec<Site> {
+        let ways = Arc::default();
+        let site = |_| {
+            let emulator = Arc::new(Emulator::start().unwrap());
+            Site { emulator, holds: Mutex::default(), ways: Arc::clone(&ways) }
+        };
+        (0..number).map(site).collect()
     }
 
     fn process(&self, timing: fn(&mut Timing)) -> Process {
@@ -144,43 +152,64 @@ impl Site {
         Process { wire, world }
     }
 
-    /// An AWS that holds this side and nothing else: an empty one, or what the story before has left, brought there.
+    /// An AWS that holds this side and nothing else, come to in always the same way, or one that leaves no trace.
     async fn prepare(&self, side: &Side) -> Result<(), String> {
-        let held = self.holds.lock().unwrap().take();
-        let empty = side.resources.is_empty();
-        if held.is_none_or(|held| empty || held.0 != side.name.0) {
-            self.emulator.reset().map_err(|error| error.to_string())?;
+        let held = *self.holds.lock().unwrap();
+        if held == Some(side.name) {
+            return Ok(());
         }
-        if !empty && held != Some(side.name) {
+        if !held.is_some_and(|held| self.ways.lock().unwrap().contains(&[held, side.name])) {
+            match &side.from {
+                Some(from) => Box::pin(self.prepare(from)).await?,
+                None => self.emulator.reset().map_err(|error| error.to_string())?,
+            }
+        }
+        self.hold(None);
+        if !side.resources.is_empty() {
             let made = self.process(patient).converge(&side.resources).await;
             made.map_err(|error| format!("before the story: {error}"))?;
         }
+        self.hold(Some(side));
         Ok(())
     }
 
-    /// A story has come to its clean end.
-    fn ended(&self, story: &Story) {
-        *self.holds.lock().unwrap() = Some(story.after.name).filter(|_| !story.retains);
+    fn hold(&self, side: Option<&Side>) {
+        *self.holds.lock().unwrap() = side.map(|side| side.name);
     }
 
     async fn end(&self) -> Result<End, String> {
-        let wire = Wire::new(Arc::clone(&self.emulator));
-        let aws = Arc::new(Aws::with(&wire.config(REGION), Vault::new().unwrap()));
-        let world = World::emulated(&wire, STACK, REGION);
+        let World { cloud, scope, store, aws, .. } = &self.process(patient).world;
         let kinds = agent_model::kinds::table().iter().map(|kind| kind.name.to_owned()).collect();
         let interest = Interest { kinds, ..Interest::default() };
-        let (_, observed) = observe(&world.cloud, &world.scope, &interest, world.store.as_ref())
-            .await
-            .map_err(|error| error.to_string())?;
+        let (_, observed) =
+            observe(cloud, scope, &interest, store.as_ref()).await.map_err(|error| error.to_string())?;
         if let Some((kind, fault)) = observed.faults().next() {
             return Err(format!("{kind} could not be read: {fault}"));
         }
-        Ok(End { picture: picture(observed.all().collect()), census: census(&aws).await? })
+        Ok(End {
+            picture: picture(observed.all().collect()),
+            census: census(aws.as_ref().expect("emulated AWS")).await?,
+        })
     }
 
-    /// Runs a story with nothing in the way.
-    pub async fn clean(&self, story: &Story) -> Result<Clean, String> {
-        self.prepare(&story.before).await?;
+    /// Runs the stories of a sample with nothing in the way.
+    pub async fn learn(&self, stories: &[Story]) -> Vec<Result<Clean, String>> {
+        let mut known = BTreeMap::new();
+        let mut learnt = Vec::new();
+        for story in stories {
+            learnt.push(self.clean(story, &mut known).await);
+        }
+        learnt
+    }
+
+    /// `known` is what each side was like when it was first come to.
+    async fn clean(&self, story: &Story, known: &mut BTreeMap<(usize, usize), End>) -> Result<Clean, String> {
+        let (before, after) = (&story.before, &story.after);
+        self.prepare(before).await?;
+        if !known.contains_key(&before.name) {
+            known.insert(before.name, self.end().await?);
+        }
+        self.hold(None);
         let process = self.process(patient);
         match process.run(&story.after.resources).await? {
             Ended::Converged => {}
@@ -193,9 +222,13 @@ impl Site {
             let nth = times.entry(label.clone()).and_modify(|times| *times += 1).or_insert(1);
             (label, *nth)
         });
-        let clean = Clean { calls: calls.collect(), end: self.end().await? };
-        self.ended(story);
-        Ok(clean)
+        let end = self.end().await?;
+        let traceless = *known.entry(after.name).or_insert_with(|| end.clone()) == end;
+        if traceless {
+            self.ways.lock().unwrap().insert([before.name, after.name]);
+            self.hold(Some(after));
+        }
+        Ok(Clean { calls: calls.collect(), end, traceless })
     }
 
     /// Runs a story one call of which meets a fault, and then a new process, which must come to the clean end. Gives what is
@@ -208,6 +241,7 @@ impl Site {
         way: &Way,
     ) -> Result<(), String> {
         self.prepare(&story.before).await?;
+        self.hold(None);
         let doomed = self.process(hasty);
         let (wanted, nth, what, times) = (wanted.clone(), *nth, way.what, way.times);
         let mut seen = 0;
@@ -232,7 +266,7 @@ impl Site {
             return Err(format!("it said converged, and then there was more to do: {changed:?}"));
         }
         clean.end.compare(&self.end().await?).map_err(|error| format!("another end: {error}"))?;
-        self.ended(story);
+        self.hold(Some(&*story.after).filter(|_| clean.traceless));
         Ok(())
     }
 }

@@ -20,6 +20,8 @@ pub struct Side {
     /// Which sample it is of, and which of its states.
     pub name: (usize, usize),
     pub resources: Vec<Resource>,
+    /// The side that it is come to from. What AWS decides, and what is retained, depends on the way.
+    pub from: Option<Arc<Side>>,
 }
 
 /// From one state of a stack to another.
@@ -31,8 +33,6 @@ pub struct Story {
     pub name: String,
     pub before: Arc<Side>,
     pub after: Arc<Side>,
-    /// What was replaced is retained, so that the end is not what another way to the same side leaves.
-    pub retains: bool,
 }
 
 /// The stories of each sample, in an order in which each goes on where the one before ended; or, of the first sample of each
@@ -54,21 +54,23 @@ pub fn stories(all: bool) -> Vec<Vec<Story>> {
 /// All stories of a sample, or those of one change, of that operation if there is one.
 fn of(number: usize, sample: &Sample, one: Option<&str>) -> Vec<Story> {
     let table = agent_model::kinds::table();
-    let kind = table.iter().find(|kind| kind.name == sample.address.kind()).expect("a sample is of a kind");
+    let kind = table.iter().find(|kind| kind.name == sample.address.kind()).expect("a sample is of a kind").name;
     let gaps = sample.gaps();
-    let side = |state, spec| Arc::new(Side { name: (number, state), resources: sample.resources(spec, &gaps) });
+    let side = |state, spec, from: Option<&Arc<Side>>| {
+        Arc::new(Side { name: (number, state), resources: sample.resources(spec, &gaps), from: from.cloned() })
+    };
     let story = |op, what: &str, before: &Arc<Side>, after: &Arc<Side>| Story {
-        kind: kind.name,
+        kind,
         op,
         name: format!("{}, {what}", sample.address),
         before: Arc::clone(before),
         after: Arc::clone(after),
-        retains: op == "replace" && kind.retain > 0,
     };
-    let (needs, base) = (side(0, None), side(1, Some(&sample.spec)));
+    let needs = side(0, None, None);
+    let base = side(1, Some(&sample.spec), Some(&needs));
     let mut changes = Vec::new();
     for (state, (what, spec)) in sample.changes.iter().enumerate() {
-        let changed = side(state + 2, Some(spec));
+        let changed = side(state + 2, Some(spec), Some(&base));
         if let Some(op) = change(sample, &base.resources, &changed.resources) {
             let back = story(op, &format!("back from: {what}"), &changed, &base);
             changes.push([story(op, what, &base, &changed), back]);
