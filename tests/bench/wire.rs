@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::watch;
 
@@ -82,6 +83,8 @@ impl Wire {
             .sleep_impl(TokioSleep::new())
             .time_source(SystemTimeSource::new())
             .retry_config(RetryConfig::disabled())
+            // An emulator on a busy machine may be silent for longer than AWS ever is.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build()
     }
 

@@ -52,7 +52,7 @@ fn cells<'a>(runs: &'a [(&'a Story, Clean)]) -> Vec<Cell<'a>> {
 /// Of each kind every `STRIDE`th cell, beginning with another fault than the kind before.
 fn sample(cells: Vec<Cell<'_>>) -> Vec<Cell<'_>> {
     /// Coprime to the number of faults, so that they take turns.
-    const STRIDE: usize = 37;
+    const STRIDE: usize = 17;
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut cells = cells;
     cells.retain(|cell| {
@@ -116,9 +116,12 @@ fn walk(mut rest: VecDeque<Cell<'_>>) -> Vec<Cell<'_>> {
 #[test]
 fn every_kind_survives_every_fault_of_a_changing_call() {
     let begun = Instant::now();
-    let full = std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full");
+    // `full`, or the name of a kind: all of its cells.
+    let matrix = std::env::var("AGENT_MATRIX").ok();
+    let one_kind = matrix.as_deref().filter(|how| *how != "full");
     let sites = Site::start(WORKERS);
-    let stories = stories(full);
+    let mut stories = stories(matrix.is_some());
+    stories.retain(|of_sample| one_kind.is_none_or(|kind| of_sample.iter().all(|story| story.kind == kind)));
     let runs = on_all(&sites, &stories, async |site, stories| site.learn(stories).await);
     let mut wrong = Vec::new();
     let mut clean = Vec::new();
@@ -131,7 +134,7 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
     let all = cells(&clean);
     let number = all.len();
     println!("{number} cells learnt from {} stories in {:.0?}", clean.len(), begun.elapsed());
-    let tried = walks(if full { all } else { sample(all) });
+    let tried = walks(if matrix.is_some() { all } else { sample(all) });
     let ends = on_all(&sites, &tried, async |site, walk| {
         let mut ends = Vec::new();
         for cell in walk {
@@ -152,6 +155,9 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
     let took = begun.elapsed();
     println!("kill matrix on emulated AWS: {} of {number} cells, {} wrong ({took:.0?})", tried.len(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if one_kind.is_some() {
+        return;
+    }
     let table = agent_model::kinds::table();
     assert_eq!(met(&tried, |cell| cell.kind), table.iter().map(|kind| kind.name).chain([STATE]).collect());
     assert_eq!(met(&tried, |cell| cell.way.name), WAYS.iter().map(|way| way.name).collect());
