@@ -116,7 +116,9 @@ pub fn rounds_table(calls: &[Call]) -> String {
     for call in calls {
         rounds.entry(call.wave.unwrap_or_default()).or_default().push(call.label());
     }
-    rounds.iter().map(|(wave, labels)| format!("round {wave}: {}\n", labels.join(", "))).collect()
+    let lines: Vec<String> =
+        rounds.iter().map(|(wave, labels)| format!("round {wave}: {}", labels.join(", "))).collect();
+    lines.join("\n")
 }
 
 /// Rounds of dependent reads: the length of the longest chain of reads each of which started after the answer of the one

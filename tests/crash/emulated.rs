@@ -58,7 +58,7 @@ fn sample(cells: Vec<Cell<'_>>) -> Vec<Cell<'_>> {
     cells.retain(|cell| {
         let first = places.len() % WAYS.len();
         let place = places.entry(cell.kind).and_modify(|place| *place += 1).or_insert(STRIDE - first);
-        *place % STRIDE == 0
+        place.is_multiple_of(STRIDE)
     });
     cells
 }

@@ -17,7 +17,7 @@ pub fn picture(held: Vec<&LiveDoc>) -> Vec<String> {
         for (field, value) in out.as_object().into_iter().flatten() {
             let secret = value.get(doc::SECRET).and_then(Value::as_str);
             // A name that the manifest chose is no id.
-            let given = |text: &&str| text.contains(&live.id) && !named.is_some_and(|name| name == *text);
+            let given = |text: &&str| text.contains(&live.id) && named.is_none_or(|name| name != *text);
             if let Some(text) = secret.or(value.as_str().filter(given)) {
                 names.push((text.to_owned(), format!("<{}.{field}>", owner(&live.owner))));
             }

@@ -1,5 +1,6 @@
 //! One emulated AWS of its own, on which processes come, die and are followed by others.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,13 +24,17 @@ use crate::world::World;
 
 const REGION: &str = "eu-west-1";
 
+/// The name of a side of a story: the sample, and which of its specs.
+type SideName = (usize, usize);
+type Ways = BTreeSet<[SideName; 2]>;
+
 /// Emulated AWS of one worker, on which processes come and go.
 pub struct Site {
     emulator: Arc<Emulator>,
     /// The side that it holds, exactly as when that side was first come to.
-    holds: Mutex<Option<(usize, usize)>>,
+    holds: Mutex<Option<SideName>>,
     /// From which side one comes to which other without a trace of the way; all workers know it.
-    ways: Arc<Mutex<BTreeSet<[(usize, usize); 2]>>>,
+    ways: Arc<Mutex<Ways>>,
 }
 
 /// One process: clients of its own, and no memory of any other.
@@ -203,11 +208,11 @@ impl Site {
     }
 
     /// `known` is what each side was like when it was first come to.
-    async fn clean(&self, story: &Story, known: &mut BTreeMap<(usize, usize), End>) -> Result<Clean, String> {
+    async fn clean(&self, story: &Story, known: &mut BTreeMap<SideName, End>) -> Result<Clean, String> {
         let (before, after) = (&story.before, &story.after);
         self.prepare(before).await?;
-        if !known.contains_key(&before.name) {
-            known.insert(before.name, self.end().await?);
+        if let Entry::Vacant(first) = known.entry(before.name) {
+            first.insert(self.end().await?);
         }
         self.hold(None);
         let process = self.process(patient);

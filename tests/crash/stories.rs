@@ -44,7 +44,8 @@ pub fn stories(all: bool) -> Vec<Vec<Story>> {
         // A kind's first sample is the one with everything.
         let first = kinds.insert(sample.address.kind().to_owned());
         if all || first {
-            let one = (!all).then(|| if kinds.len() % 2 == 0 { "update" } else { "replace" });
+            let operation = if kinds.len().is_multiple_of(2) { "update" } else { "replace" };
+            let one = (!all).then_some(operation);
             stories.push(of(number, sample, one));
         }
     }

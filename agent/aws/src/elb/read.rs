@@ -29,7 +29,7 @@ pub(super) struct Region {
 }
 
 /// The listeners of the stack's load balancers, and what hangs on them.
-pub(super) struct Listeners {
+pub(super) struct Hanging {
     pub listeners: Tagged<sdk::Listener>,
     /// Further certificates of the secure listeners, by listener.
     pub certificates: BTreeMap<String, BTreeSet<Text>>,
@@ -57,11 +57,11 @@ impl Aws {
 
     /// The listeners and rules of the load balancers that are the stack's: a call for each of these, another for each
     /// listener, one more for the certificates of a secure one, and the tags of twenty a call.
-    pub(super) async fn elb_listeners(&self, scope: &Scope, reads: &Reads) -> Result<Arc<Listeners>, Fault> {
+    pub(super) async fn elb_listeners(&self, scope: &Scope, reads: &Reads) -> Result<Arc<Hanging>, Fault> {
         reads.once("elb.listeners", || self.elb_listeners_read(scope, reads)).await
     }
 
-    async fn elb_listeners_read(&self, scope: &Scope, reads: &Reads) -> Result<Listeners, Fault> {
+    async fn elb_listeners_read(&self, scope: &Scope, reads: &Reads) -> Result<Hanging, Fault> {
         let mut listeners = self.elb_listeners_by_name(scope, reads).await?;
         let region = self.elb_region(reads).await?;
         let is_ours = |tags: &TagMap| Owner::from_tags(tags).of_stack(&scope.stack).is_some();
@@ -95,7 +95,7 @@ impl Aws {
         Ok(unless_gone(self.listeners_of(balancer).await)?.unwrap_or_default())
     }
 
-    async fn elb_hanging_read(&self, listeners: Vec<(String, sdk::Listener)>) -> Result<Listeners, Fault> {
+    async fn elb_hanging_read(&self, listeners: Vec<(String, sdk::Listener)>) -> Result<Hanging, Fault> {
         let hanging = listeners.iter().map(|(arn, one)| async move {
             let both = async { tokio::try_join!(self.rules_of(arn), self.further_certificates(arn, one)) };
             Ok::<_, Fault>(unless_gone(both.await)?.map(|(rules, certificates)| (arn, rules, certificates)))
@@ -108,7 +108,7 @@ impl Aws {
         let arns: Vec<String> = listeners.iter().map(arn_of).chain(rules.iter().map(arn_of)).collect();
         let mut tags = self.elb_tags(&arns).await?;
         let (listeners, rules) = (tagged(listeners, &mut tags), tagged(rules, &mut tags));
-        Ok(Listeners { listeners, certificates, rules })
+        Ok(Hanging { listeners, certificates, rules })
     }
 
     /// All load balancers of the region but gateway ones, which are another kind.

@@ -1,9 +1,12 @@
 //! Random edits of resources that no component makes yet, but that kinds know: fields that change in place, fields that
 //! take a new resource, and groups that let each other in, as services that connect will.
 
+use std::collections::BTreeSet;
+
 use agent_core::address::Address;
 use agent_core::desired::Resource;
 use agent_core::doc::{self, Doc};
+use agent_core::reference::resolve;
 use agent_model::kinds::table;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -81,15 +84,24 @@ pub fn touched(mut all: Vec<Resource>, touches: &[Touch]) -> Vec<Resource> {
                     // What AWS knows by its name alone could never pass it on while it is in use.
                     value = format!("{name}-{}", of_kind[which].address.component().replace('.', "-")).into();
                 }
-                let is_taken = |one: &&mut Resource| field == "name" && one.spec.value()[field] == value;
-                if !of_kind.iter().any(is_taken) {
-                    change(of_kind[which], |spec| doc::put(spec, field, value));
+                let before = of_kind[which].spec.clone();
+                change(of_kind[which], |spec| doc::put(spec, field, value));
+                // Two of one name are no sound stack: what the language refuses is tested elsewhere.
+                let names: Vec<_> = of_kind.iter().filter_map(|one| name(one)).collect();
+                if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+                    of_kind[which].spec = before;
                 }
             }
             Touch::Connect(from, to) => connect(&mut all, *from, *to),
         }
     }
     all
+}
+
+/// The name that AWS keeps unique, in terms of addresses.
+fn name(resource: &Resource) -> Option<String> {
+    let spec = resolve(resource.spec.value(), &mut |to, field| Some(format!("{to}.{field}").into()));
+    (table().get(resource.address.kind())?.unique)(&Doc::from_value(&spec)).unwrap()
 }
 
 /// Between services, one with itself too.
