@@ -223,4 +223,5 @@ fn no_secret_is_in_any_output_at_any_level() {
     });
     assert_eq!(secret.len(), 64);
     assert!(!seen.contains(&secret), "the secret is in the output");
+    assert!(!seen.contains('\u{1b}'), "colours, and no terminal");
 }

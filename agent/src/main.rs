@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    printer::start_log(cli.global.verbose);
+    printer::start_log(cli.global.verbose, cli.global.color);
     let printer = printer::Printer::new(cli.global.color);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

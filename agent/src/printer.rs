@@ -8,7 +8,11 @@ use crate::cli::Colour;
 
 /// Where output goes.
 pub struct Printer {
-    choice: ColorChoice,
+    /// Of stdout.
+    results: ColorChoice,
+    /// Of stderr.
+    rest: ColorChoice,
+    /// Whether either is: what goes to the other is stripped.
     coloured: bool,
 }
 
@@ -28,14 +32,11 @@ pub enum Tone {
 }
 
 impl Printer {
-    /// Colour as asked for; `auto` looks at the terminal and at `NO_COLOR`.
+    /// Colour as asked for; `auto` looks at each stream's terminal and at `NO_COLOR`.
     pub fn new(colour: Colour) -> Self {
-        let choice = match colour {
-            Colour::Always => ColorChoice::Always,
-            Colour::Never => ColorChoice::Never,
-            Colour::Auto => anstream::AutoStream::choice(&std::io::stdout()),
-        };
-        Self { choice, coloured: !matches!(choice, ColorChoice::Never) }
+        let results = choice(colour, &std::io::stdout());
+        let rest = choice(colour, &std::io::stderr());
+        Self { results, rest, coloured: [results, rest].iter().any(|choice| *choice != ColorChoice::Never) }
     }
 
     /// Whether results are coloured.
@@ -60,14 +61,14 @@ impl Printer {
 
     /// A result. A reader that has gone away is no error: the exit code is what is left.
     pub fn result(&self, text: &str) {
-        let mut out = anstream::AutoStream::new(std::io::stdout(), self.choice);
+        let mut out = anstream::AutoStream::new(std::io::stdout(), self.results);
         let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
         let _ = out.flush();
     }
 
     /// What happens, while it happens.
     pub fn progress(&self, text: &str) {
-        let mut err = anstream::AutoStream::new(std::io::stderr(), self.choice);
+        let mut err = anstream::AutoStream::new(std::io::stderr(), self.rest);
         let _ = writeln!(err, "{text}");
     }
 
@@ -92,21 +93,32 @@ impl Printer {
     }
 }
 
+/// Whether what goes to a stream is coloured.
+fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+    match colour {
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+        Colour::Auto => anstream::AutoStream::choice(stream),
+    }
+}
+
 /// The log on stderr: JSON under systemd, lines on a terminal. `AGENT_LOG` says more than `-v` can.
 ///
-/// Of other crates only INFO and above is ever logged: below it the SDKs log what goes over the wire, secrets among it.
-pub fn start_log(verbose: u8) {
+/// Of other crates only INFO and above is ever logged: below it the SDKs log what goes over the wire, secrets among it. What
+/// they warn of is for those who ask: whatever comes of it is told as an error of ours.
+pub fn start_log(verbose: u8, colour: Colour) {
     use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
     use tracing_subscriber::layer::{Layer, SubscriberExt};
     use tracing_subscriber::util::SubscriberInitExt;
     let level = match verbose {
-        0 => "warn",
+        0 => "error,agent=warn,agent_core=warn,agent_aws=warn",
         1 => "info,agent=debug,agent_core=debug",
         _ => "info,agent=trace,agent_core=trace,agent_aws=trace",
     };
     let asked = EnvFilter::try_from_env("AGENT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let own = filter_fn(|meta| *meta.level() <= tracing::Level::INFO || meta.target().starts_with("agent"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let coloured = choice(colour, &std::io::stderr()) != ColorChoice::Never;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
     let lines = if std::env::var_os("JOURNAL_STREAM").is_some() {
         lines.json().boxed()
     } else {
