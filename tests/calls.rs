@@ -12,6 +12,7 @@ use agent_model::kinds;
 use crate::bench::emulator::Emulator;
 use crate::bench::name::Kind;
 use crate::bench::record::{self, Call};
+use crate::bench::say;
 use crate::bench::wire::Wire;
 use crate::cli::{Bench, ends};
 use crate::hello;
@@ -53,7 +54,7 @@ fn a_pass_without_changes_makes_the_calls_that_its_kinds_declare_in_five_rounds_
     assert_eq!(made(&pass), declared(Process::Fresh));
     assert!(pass.len() <= 40, "{} calls", pass.len());
     assert!(record::waves(&pass) <= 5, "{}", record::rounds_table(&pass));
-    println!("a fresh process: {} calls in {} rounds", pass.len(), record::waves(&pass));
+    say(&format!("a fresh process: {} calls in {} rounds", pass.len(), record::waves(&pass)));
     ends(&bench.agent(&["destroy", "--repo", ".", "--rev", &revision, "--yes", "--removals", "10"]), 0);
 }
 
@@ -72,7 +73,7 @@ async fn a_process_that_has_read_before_asks_for_less() {
     only_reads(&pass);
     assert_eq!(made(&pass), declared(Process::Running));
     assert!(pass.len() <= 34, "{} calls", pass.len());
-    println!("the same process again: {} calls", pass.len());
+    say(&format!("the same process again: {} calls", pass.len()));
     world.destroy(&world.desired(Vec::new())).await.unwrap();
 }
 

@@ -9,6 +9,7 @@ use agent_core::state::Ended;
 use super::{Sample, samples};
 use crate::bench::emulator::Emulator;
 use crate::bench::legal;
+use crate::bench::say;
 use crate::bench::wire::Wire;
 use crate::world::World;
 
@@ -94,7 +95,7 @@ async fn every_kind_conforms_on_emulated_aws_with_legal_requests() {
         calls.extend(wire.calls());
     }
     let report = legal::check(&calls).unwrap();
-    println!("{} requests of {} actions checked against AWS's models", report.checked, report.actions);
+    say(&format!("{} requests of {} actions checked against AWS's models", report.checked, report.actions));
     assert!(report.violations.is_empty(), "{:#?}", report.violations);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::site::{Clean, Site};
 use super::stories::{OPS, Story, stories};
 use super::ways::{STATE, WAYS, Way};
+use crate::bench::say;
 
 /// Whose words the stack's own words are in the matrix: each stack has them, so one kind that needs all of them is enough.
 const SPEAKS_FOR_STATE: &str = "ec2.vpc";
@@ -133,7 +134,7 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
     }
     let all = cells(&clean);
     let number = all.len();
-    println!("{number} cells learnt from {} stories in {:.0?}", clean.len(), begun.elapsed());
+    say(&format!("{number} cells learnt from {} stories in {:.0?}", clean.len(), begun.elapsed()));
     let tried = walks(if matrix.is_some() { all } else { sample(all) });
     let ends = on_all(&sites, &tried, async |site, walk| {
         let mut ends = Vec::new();
@@ -144,7 +145,7 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
                 .map_err(|error| format!("{}: {error}", cell.name()));
             // At once: the whole matrix takes long.
             if let Err(error) = &end {
-                println!("wrong: {error}");
+                say(&format!("wrong: {error}"));
             }
             ends.push(end.err());
         }
@@ -153,7 +154,7 @@ fn every_kind_survives_every_fault_of_a_changing_call() {
     wrong.extend(ends.into_iter().flatten().flatten());
     let tried: Vec<Cell<'_>> = tried.into_iter().flatten().collect();
     let took = begun.elapsed();
-    println!("kill matrix on emulated AWS: {} of {number} cells, {} wrong ({took:.0?})", tried.len(), wrong.len());
+    say(&format!("kill matrix on emulated AWS: {} of {number} cells, {} wrong ({took:.0?})", tried.len(), wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     if one_kind.is_some() {
         return;

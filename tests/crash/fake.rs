@@ -9,6 +9,7 @@ use agent_core::fault::Class;
 use agent_core::state::Ended;
 
 use super::picture::{differ, picture};
+use crate::bench::say;
 use crate::hello;
 use crate::world::World;
 
@@ -114,7 +115,7 @@ async fn hello_survives_a_death_at_every_changing_call() {
             }
         }
     }
-    println!("kill matrix of hello on the fake: {tried} of {number} cells, {} wrong", wrong.len());
+    say(&format!("kill matrix of hello on the fake: {tried} of {number} cells, {} wrong", wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
