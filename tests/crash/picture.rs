@@ -1,6 +1,7 @@
 //! What a stack holds, without ids and secrets: two clouds with equal pictures are alike.
 
 use agent_core::doc;
+use agent_core::fake::unordered;
 use agent_core::live::{LiveDoc, Owner};
 use serde_json::Value;
 
@@ -27,25 +28,12 @@ pub fn picture(held: Vec<&LiveDoc>) -> Vec<String> {
     names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
     let plain = |text: &str| names.iter().fold(text.to_owned(), |text, (id, name)| text.replace(id, name));
     let line = |live: &LiveDoc| {
-        let spec = sorted(serde_json::from_str(&plain(live.spec.as_str())).expect("a spec is JSON"));
+        let spec = unordered(serde_json::from_str(&plain(live.spec.as_str())).expect("a spec is JSON"));
         format!("{} {} {spec}", live.kind, owner(&live.owner))
     };
     let mut picture: Vec<String> = held.into_iter().map(line).collect();
     picture.sort();
     picture
-}
-
-/// Sets are ordered by ids in a spec; a picture has none.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
-            items.sort_by_key(doc::canonical);
-            items.into()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, sorted(value))).collect(),
-        leaf => leaf,
-    }
 }
 
 /// What one picture has and the other has not.

@@ -164,9 +164,7 @@ impl Engine<'_> {
         let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
         if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
             let lease = self.lease().await?;
-            let recorded = self.record(look.state.last.as_ref(), revision, ended).await;
-            lease.release().await;
-            recorded?;
+            giving_back(lease, self.record(look.state.last.as_ref(), revision, ended)).await?;
         }
         if ended == Ended::Converged && !look.state.intents.is_empty() {
             self.tidy(&look.state).await?;
@@ -195,20 +193,19 @@ impl Engine<'_> {
                 .filter(|(address, (_, at))| seen.intents.get(*address).is_none_or(|(_, before)| before != at));
             self.forget_intents(&now, &newer.map(|(address, _)| address.clone()).collect()).await
         };
-        let tidied = tidied.await;
-        lease.release().await;
-        tidied
+        giving_back(lease, tidied).await
     }
 
     async fn work(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         let Look { state, plan, .. } = look;
         let (allowed, _) = Allowed::<Plan>::judge(plan, self.judge).map_err(PassError::Refused)?;
-        let lease = self.lease().await?;
-        self.record(state.last.as_ref(), revision, Ended::Applying).await?;
-        self.record_kinds(state.kinds.as_ref(), &allowed).await?;
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
         let creating: BTreeSet<Address> = creating.map(|step| step.address.clone()).collect();
-        self.forget_intents(&state, &creating).await?;
+        let lease = self.lease().await?;
+        if let Err(error) = self.announce(&state, &allowed, &creating, revision).await {
+            lease.release().await;
+            return Err(error);
+        }
         let executor = Executor {
             cloud: self.cloud,
             kinds: &self.kinds,
@@ -223,10 +220,21 @@ impl Engine<'_> {
         };
         let report = executor.run(&allowed).await;
         let ended = if report.failures().next().is_some() { Ended::Failed } else { Ended::Progressing };
-        let recorded = self.record(state.last.as_ref(), revision, ended).await;
-        executor.lease.into_inner().release().await;
-        recorded?;
+        giving_back(executor.lease.into_inner(), self.record(state.last.as_ref(), revision, ended)).await?;
         Ok(PassReport { ended, report, not_read: allowed.not_read.clone(), unchanged: allowed.unchanged })
+    }
+
+    /// What the stack says about itself before the first change.
+    async fn announce(
+        &self,
+        state: &StackState,
+        plan: &Plan,
+        creating: &BTreeSet<Address>,
+        revision: &Revision,
+    ) -> Result<(), PassError> {
+        self.record(state.last.as_ref(), revision, Ended::Applying).await?;
+        self.record_kinds(state.kinds.as_ref(), plan).await?;
+        self.forget_intents(state, creating).await
     }
 
     async fn record(&self, before: Option<&Last>, revision: &Revision, ended: Ended) -> Result<(), PassError> {
@@ -301,13 +309,28 @@ impl Engine<'_> {
         let end = self.converge(nothing, revision, patience, look).await?;
         if end.ended == Ended::Converged {
             // Not while another agent makes something: it would lose its record. The lease itself goes at the end.
-            self.lease().await?;
-            for name in ["kinds", "last", "lease"] {
-                self.store.delete(&self.scope.stack, name).await.map_err(PassError::State)?;
+            let lease = self.lease().await?;
+            if let Err(error) = self.forget_stack().await {
+                lease.release().await;
+                return Err(error);
             }
         }
         Ok(end)
     }
+
+    async fn forget_stack(&self) -> Result<(), PassError> {
+        for name in ["kinds", "last", "lease"] {
+            self.store.delete(&self.scope.stack, name).await.map_err(PassError::State)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whatever comes of it, the next agent need not wait for the lease to expire.
+async fn giving_back<T>(lease: Lease<'_>, work: impl Future<Output = Result<T, PassError>>) -> Result<T, PassError> {
+    let done = work.await;
+    lease.release().await;
+    done
 }
 
 fn may_pass(error: &crate::report::StepError) -> bool {

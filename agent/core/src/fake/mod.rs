@@ -421,6 +421,19 @@ fn merged(wanted: &Value, held: &Value) -> Value {
     }
 }
 
+/// A spec to compare one cloud with another: sets are ordered by ids in it, and in what this gives by what they hold.
+pub fn unordered(spec: Value) -> Value {
+    match spec {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(unordered).collect();
+            items.sort_by_key(doc::canonical);
+            items.into()
+        }
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, unordered(value))).collect(),
+        leaf => leaf,
+    }
+}
+
 fn typed<K: Kind>(live: &LiveDoc) -> Result<Live<K>, Fault> {
     Live::from_doc(live).map_err(|error| refusal(K::NAME, &format!("{error:?}")))
 }

@@ -8,8 +8,8 @@ use agent_core::address::{Address, Scope};
 use agent_core::allowed::{Allowed, Finding, Judge};
 use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::doc::Doc;
-use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
+use agent_core::fake::{Fake, unordered};
 use agent_core::live::{Mark, Owner};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
 use agent_core::plan::{Plan, Settings};
@@ -17,7 +17,6 @@ use agent_core::provider::Cloud;
 use agent_core::state::Ended;
 use agent_core::wait::Timing;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::toys;
 
@@ -90,6 +89,13 @@ impl Bench {
         self.engine(&|_| ()).pass(desired, &revision).await
     }
 
+    /// Passes until nothing is left, its own words among it.
+    pub async fn destroy(&self) -> Result<PassReport, PassError> {
+        let revision = Revision { id: self.revision.clone(), source: "test".into() };
+        let nothing = self.desired(Vec::new());
+        self.engine(&|_| ()).destroy(&nothing, &revision, Duration::from_hours(1), None).await
+    }
+
     /// Passes for so long at most; gives the last report.
     pub async fn apply_within(&self, desired: &Allowed<Desired>, patience: Duration) -> PassReport {
         let revision = Revision { id: self.revision.clone(), source: "test".into() };
@@ -128,7 +134,7 @@ impl Bench {
             .values()
             .map(|live| {
                 let spec = names.iter().fold(live.spec.as_str().to_owned(), |text, (id, name)| text.replace(id, name));
-                let spec = sorted(serde_json::from_str(&spec).unwrap());
+                let spec = unordered(serde_json::from_str(&spec).unwrap());
                 format!("{} {spec}", owner(&live.owner))
             })
             .collect();
@@ -139,18 +145,6 @@ impl Bench {
     /// A new process in the same cloud.
     pub fn restart(&self, faults: Faults) {
         self.fake.restart(faults);
-    }
-}
-
-/// Sets are ordered by ids in a spec; a picture has none.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(mut items) => {
-            items.sort_by_key(Value::to_string);
-            items.into_iter().map(sorted).collect()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, sorted(value))).collect(),
-        leaf => leaf,
     }
 }
 

@@ -72,3 +72,41 @@ async fn a_pass_that_cannot_record_its_end_gives_the_lease_back() {
     bench.restart(Faults::default());
     other_agent(&bench).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_cannot_announce_itself_gives_the_lease_back() {
+    let bench = Bench::new();
+    // After the claim of the lease: the revision, then the kinds.
+    for write in [2, 3] {
+        bench.restart(Faults::one(When::Write(write), What::Refused(Class::Denied)));
+        assert!(matches!(bench.pass(&bench.desired(vec![net("10.0.0.0/16")])).await, Err(PassError::State(_))));
+        bench.restart(Faults::default());
+        other_agent(&bench).await.release().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_words_of_a_destroyed_stack_stay_while_another_agent_is_at_work() {
+    let bench = Bench::new();
+    bench.converged(vec![net("10.0.0.0/16")]).await;
+    bench.converged(Vec::new()).await;
+    let lease = other_agent(&bench).await;
+    let before = entries(&bench).await;
+    assert!(matches!(bench.destroy().await, Err(PassError::Lease(_))));
+    assert_eq!(entries(&bench).await, before);
+    lease.release().await;
+    bench.destroy().await.unwrap();
+    assert_eq!(entries(&bench).await, [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_that_cannot_take_the_words_away_gives_the_lease_back() {
+    let bench = Bench::new();
+    bench.converged(vec![net("10.0.0.0/16")]).await;
+    bench.converged(Vec::new()).await;
+    // The claim of the lease, then the first word.
+    bench.restart(Faults::one(When::Write(2), What::Refused(Class::Denied)));
+    assert!(matches!(bench.destroy().await, Err(PassError::State(_))));
+    bench.restart(Faults::default());
+    bench.destroy().await.unwrap();
+}

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_core::address::Address;
 use agent_core::desired::Desired;
 use agent_core::doc::{self, AT_CREATE, AWS_DECIDES, LINK, SECRET, TAGS};
+use agent_core::fake::unordered;
 use agent_core::kind::Removal;
 use agent_core::live::{LiveDoc, Mark};
 use agent_model::kinds::table;
@@ -47,7 +48,7 @@ impl Picture {
         let seen = own.into_iter().map(|(live, mark)| Seen {
             id: live.id.clone(),
             mark: mark.clone(),
-            spec: sorted(serde_json::from_str(&plain(live.spec.as_str())).unwrap()),
+            spec: unordered(serde_json::from_str(&plain(live.spec.as_str())).unwrap()),
             names: links(live).iter().filter_map(|link| fields.get(link).cloned()).collect(),
         });
         Self(seen.collect())
@@ -140,17 +141,4 @@ fn links(live: &LiveDoc) -> Vec<(String, String)> {
         }
     });
     found
-}
-
-/// Sets are ordered by ids in a spec; a picture has none.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(sorted).collect();
-            items.sort_by_key(doc::canonical);
-            items.into()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, sorted(value))).collect(),
-        leaf => leaf,
-    }
 }
