@@ -238,16 +238,12 @@ impl<'a> Builder<'a> {
     }
 
     fn drop_steps(&mut self, drops: Vec<Drop<'a>>, observed: &'a Observed) -> Result<(), Vec<PlanError>> {
-        let mut drops = drops;
         let names = self.names();
         // A thing whose unique name a new one wants has to go first, whatever its address was.
         let wanting: Vec<&[usize]> = drops.iter().map(|drop| self.wanting(drop.live, &names)).collect();
-        for (drop, wanting) in drops.iter_mut().zip(&wanting) {
-            drop.first |= !wanting.is_empty();
-        }
         let everything: Vec<&LiveDoc> = observed.owned(&self.desired.stack).collect();
         let mut uses = Uses::find(&drops, &everything);
-        let held = self.held(&drops, &uses);
+        let held = self.held(&drops, &uses, &wanting);
         for index in &held {
             let text = "kept: something that stays still names it".to_owned();
             self.notes.push(Note { address: drops[*index].address.clone(), text, blocks: false });
@@ -283,14 +279,15 @@ impl<'a> Builder<'a> {
     }
 
     /// What cannot go because something that stays names it; and what that names in turn.
-    fn held(&self, drops: &[Drop<'_>], uses: &Uses<'_>) -> BTreeSet<usize> {
+    fn held(&self, drops: &[Drop<'_>], uses: &Uses<'_>, wanting: &[&[usize]]) -> BTreeSet<usize> {
+        let goes_first = |target: usize| drops[target].first || !wanting[target].is_empty();
         let mut held = BTreeSet::new();
         loop {
             let before = held.len();
             for one in &uses.0 {
                 let stays = match one.user_drop {
                     Some(user) => held.contains(&user),
-                    None => self.moving(one.user, &one.path).is_none() && !drops[one.target].first,
+                    None => self.moving(one.user, &one.path).is_none() && !goes_first(one.target),
                 };
                 if stays {
                     held.insert(one.target);

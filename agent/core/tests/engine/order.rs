@@ -444,6 +444,19 @@ fn what_can_move_elsewhere_does_so_before_a_name_is_freed() {
     assert_eq!(plan.steps[0].address.as_str(), "rule.a/toy.rule", "{}", told(&plan));
 }
 
+/// The name goes to another, so the old one goes before that; its own successor has another name and need not wait.
+#[test]
+fn what_is_replaced_passes_its_name_on_when_its_users_have_moved_to_the_new_one() {
+    let rules = || [Some((1, 0)), None];
+    let first = Small { nets: [Some(0), None], pools: [Some((0, 1, 0)), None], rules: rules(), ..NOTHING };
+    let pools = [Some((0, 0, 0)), Some((0, 1, 0))];
+    let second = Small { nets: [None, Some(0)], pools, rules: rules(), ..NOTHING };
+    let plan = between(&first, &second).unwrap();
+    let of_pools = plan.steps.iter().filter(|step| step.address.kind() != "toy.net");
+    let steps: Vec<String> = of_pools.map(|step| format!("{} {}", step.op.verb(), step.address.component())).collect();
+    assert_eq!(steps, ["replace pool.a", "update rule.a", "delete pool.a", "create pool.b"]);
+}
+
 /// The rule could move only to what waits for the rule to move.
 #[test]
 fn what_can_never_be_done_is_told_before_anything_is_touched() {
