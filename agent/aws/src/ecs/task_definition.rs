@@ -29,7 +29,7 @@ const LIST: &str = "ecs:ListTaskDefinitions";
 /// The most that ECS gives in one page.
 const PAGE: i32 = 100;
 
-/// How many are described at once, so that a stack of many services does not throttle itself.
+/// How many are asked for at once, so that a stack of many services does not throttle itself.
 const AT_ONCE: usize = 20;
 
 /// The definitions that this process has read, by ARN. Cheap to clone; all clones are one.
@@ -170,8 +170,9 @@ impl Aws {
         let mut arns = page.task_definition_arns.unwrap_or_default();
         if page.next_token.is_some() {
             arns.clear();
-            for family in self.families(prefix).await? {
-                arns.extend(self.active_revisions(&family).await?);
+            for some in self.families(prefix).await?.chunks(AT_ONCE) {
+                let read = some.iter().map(|family| self.active_revisions(family));
+                arns.extend(try_join_all(read).await?.into_iter().flatten());
             }
         }
         arns.retain(|arn| family_of(arn).starts_with(prefix));

@@ -13,10 +13,11 @@ const HEAD: &str = "\
 
 What a pass asks AWS for, before it changes anything. A pass over a stack without changes makes these calls and no other; a test holds
 the table to the calls on the wire, in a fresh process and in one that goes on. They go out in five rounds at most: in each, everything
-that needs no answer of the same round is asked at once.
+that needs no answer of the same round is asked at once. (Six, where a load balancer of the stack was adopted under a name of its own.)
 
 Answers come in pages (of 100 to 1,000 resources): each further page is a call more. Where AWS has no filter by tag (ECS, Elastic Load
-Balancing), resources of others count too. What a stack has of retired resources counts until they are gone.
+Balancing), resources of others count too: of an account with more than a hundred active task definitions the families are listed (one
+call), and the revisions of each family of the stack (one call each). What a stack has of retired resources counts until they are gone.
 
 ";
 

@@ -317,6 +317,7 @@ fn limits(schema: &Value) -> Option<String> {
     let counted = |least: &str, most: &str, of: &str| match (number(least), number(most)) {
         (Some(least), Some(most)) => Some(format!("{least} to {most} {of}")),
         (None, Some(most)) => Some(format!("at most {most} {of}")),
+        (Some(1), None) => Some(format!("at least one {}", of.trim_end_matches('s'))),
         (Some(least), None) => Some(format!("at least {least} {of}")),
         _ => None,
     };

@@ -58,11 +58,11 @@ fn facts(kind: &KindInfo) -> [String; 8] {
     if kind.retain > 0 {
         let _ = write!(gone, "; {} retired kept", kind.retain);
     }
-    let found = match (kind.parents, kind.marked) {
+    let found = match (found_through(kind).as_slice(), kind.marked) {
         ([], true) => "its tags".to_owned(),
         ([], false) => "its name".to_owned(),
-        (parents, true) => code(parents),
-        (parents, false) => format!("{}, by name", code(parents)),
+        (through, true) => code(through),
+        (through, false) => format!("{}, by name", code(through)),
     };
     [
         format!("[{0}](#{1})", kind.name, kind.name.replace('.', "")),
@@ -74,6 +74,17 @@ fn facts(kind: &KindInfo) -> [String; 8] {
         gone,
         found,
     ]
+}
+
+/// The kinds that AWS lists it by: a call for each of these.
+fn found_through(kind: &KindInfo) -> Vec<&'static str> {
+    let mut through = Vec::new();
+    for counted in kind.reads.iter().filter(|read| read.batch == 1).flat_map(|read| read.of) {
+        if *counted != kind.name && !through.contains(counted) {
+            through.push(*counted);
+        }
+    }
+    through
 }
 
 fn identity(identity: Identity) -> &'static str {
