@@ -6,32 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::address::Scope;
-use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::allowed::Allowed;
 use agent_core::desired::{Allow, Desired};
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
 use agent_core::pass::{Engine, Revision};
-use agent_core::plan::{Plan, Settings};
+use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
 use agent_core::state::Ended;
 use agent_core::wait::Timing;
 use agent_model::kinds::{fake_cloud, table};
+use agent_policy::NoRules;
 
 use crate::{answers, example, expanded};
-
-/// What is tested here is the expansion: no rule is in its way.
-struct NoRules;
-impl Judge for NoRules {
-    fn desired(&self, _: &Desired) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn plan(&self, _: &Plan) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn digest(&self) -> String {
-        "none".into()
-    }
-}
 
 struct Stage {
     fake: Arc<Fake>,

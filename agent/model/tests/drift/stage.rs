@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::address::Scope;
-use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::allowed::Allowed;
 use agent_core::desired::Desired;
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
@@ -13,7 +13,7 @@ use agent_core::live::{LiveDoc, Owner};
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::{FileEntry, StackFiles, load};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
-use agent_core::plan::{Op, Plan, PlanError, Settings, Step};
+use agent_core::plan::{Op, PlanError, Settings, Step};
 use agent_core::provider::Cloud;
 use agent_core::source::{Problems, Sources, render_text};
 use agent_core::state::Ended;
@@ -21,24 +21,11 @@ use agent_core::wait::Timing;
 use agent_model::components::language;
 use agent_model::expand::expand;
 use agent_model::kinds::{fake_cloud, table};
+use agent_policy::NoRules;
 use serde_json::Value;
 
 /// The example stack.
 pub const HELLO: &str = include_str!("../../../../manifests/hello/stack.toml");
-
-/// What is tested here is the engine and the kinds: no rule is in their way.
-struct NoRules;
-impl Judge for NoRules {
-    fn desired(&self, _: &Desired) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn plan(&self, _: &Plan) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn digest(&self) -> String {
-        "none".into()
-    }
-}
 
 pub struct Stage {
     pub fake: Arc<Fake>,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::address::{Address, Scope};
-use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::allowed::Allowed;
 use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::fake::Fake;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::{FileEntry, StackFiles, load};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
-use agent_core::plan::{Plan, Settings};
+use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
 use agent_core::source::{Problems, Sources, render_text};
 use agent_core::state::Ended;
@@ -20,23 +20,10 @@ use agent_core::wait::Timing;
 use agent_model::components::language;
 use agent_model::expand::expand;
 use agent_model::kinds::{fake_cloud, table};
+use agent_policy::NoRules;
 
 use crate::picture::Picture;
 use crate::stacks::{Stack, touched};
-
-/// What is tested here is the engine over the kinds: no rule is in its way.
-struct NoRules;
-impl Judge for NoRules {
-    fn desired(&self, _: &Desired) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn plan(&self, _: &Plan) -> Vec<Finding> {
-        Vec::new()
-    }
-    fn digest(&self) -> String {
-        "none".into()
-    }
-}
 
 fn answers() -> Answers {
     let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].map(str::to_owned).to_vec();
