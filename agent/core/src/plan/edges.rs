@@ -75,7 +75,7 @@ pub fn steps(
     }
     builder.wanted_edges();
     let drops = builder.drops();
-    builder.drop_steps(drops, observed)?;
+    builder.drop_steps(&drops, observed)?;
     Ok(Draft { steps: builder.steps, soft: builder.soft, notes: builder.notes })
 }
 
@@ -237,13 +237,13 @@ impl<'a> Builder<'a> {
         drops
     }
 
-    fn drop_steps(&mut self, drops: Vec<Drop<'a>>, observed: &'a Observed) -> Result<(), Vec<PlanError>> {
+    fn drop_steps(&mut self, drops: &[Drop<'a>], observed: &'a Observed) -> Result<(), Vec<PlanError>> {
         let names = self.names();
         // A thing whose unique name a new one wants has to go first, whatever its address was.
         let wanting: Vec<&[usize]> = drops.iter().map(|drop| self.wanting(drop.live, &names)).collect();
         let everything: Vec<&LiveDoc> = observed.owned(&self.desired.stack).collect();
-        let mut uses = Uses::find(&drops, &everything);
-        let held = self.held(&drops, &uses, &wanting);
+        let mut uses = Uses::find(drops, &everything);
+        let held = self.held(drops, &uses, &wanting);
         for index in &held {
             let text = "kept: something that stays still names it".to_owned();
             self.notes.push(Note { address: drops[*index].address.clone(), text, blocks: false });
@@ -257,9 +257,9 @@ impl<'a> Builder<'a> {
                 (index, self.push(address, Op::Delete { live: (*live).clone() }, *because))
             })
             .collect();
-        self.successors(&drops, &steps, &wanting);
-        self.users_first(&drops, &steps, &uses)?;
-        self.hidden_on_the_way_out(&drops, &steps, &everything);
+        self.successors(drops, &steps, &wanting);
+        self.users_first(drops, &steps, &uses)?;
+        self.hidden_on_the_way_out(drops, &steps, &everything);
         Ok(())
     }
 
