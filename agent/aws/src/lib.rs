@@ -39,6 +39,10 @@ pub struct Aws {
     pub iam: aws_sdk_iam::Client,
     /// `CloudWatch` Logs.
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// `CloudFront`. A global service: its client finds its own way, whatever the region.
+    pub cloudfront: aws_sdk_cloudfront::Client,
+    /// Cloud Map.
+    pub servicediscovery: aws_sdk_servicediscovery::Client,
     /// Task definitions that this process has read.
     pub definitions: ecs::Definitions,
     /// Where plaintexts of secrets are.
@@ -74,6 +78,8 @@ impl Aws {
             ecs: aws_sdk_ecs::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            cloudfront: aws_sdk_cloudfront::Client::new(config),
+            servicediscovery: aws_sdk_servicediscovery::Client::new(config),
             definitions: ecs::Definitions::default(),
             vault,
         }

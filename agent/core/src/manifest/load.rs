@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 use super::decode::{decode_with, schema_of};
 use super::read::{FileEntry, STACK_FILE, StackFiles, find_stacks, join};
 use super::tree::{Entry, Node, Table, Value};
-use super::{COMMON_KEYS, Common, Declaration, Language, Manifest, NameRule, StackHeader};
+use super::{COMMON_KEYS, Common, Declaration, Files, Language, Manifest, NameRule, StackHeader};
 use super::{merge, names, parse, schema, suggest};
-use crate::source::{Problem, Problems, Sources, Span};
+use crate::source::{FileId, Problem, Problems, Sources, Span};
 
 /// Reads the stack in the folder `dir` of the tree (empty for the root).
 ///
@@ -29,7 +29,7 @@ pub fn load(
         return None;
     }
     let dir = dir.trim_matches('/');
-    let Merged { mut table, start, complete } = read_all(files, dir, language, sources, problems)?;
+    let Merged { mut table, start, complete, folders } = read_all(files, dir, language, sources, problems)?;
     let header = table.split_off(|key| key == "stack").into_iter().next().map(|(_, entry)| entry);
     let mut reader = Reader {
         language,
@@ -48,7 +48,8 @@ pub fn load(
     let (stack, stack_node) = header.filter(|_| complete)?;
     let Reader { components, direct, sections, .. } = reader;
     let header_span = stack_node.span.clone();
-    Some(Manifest { dir: dir.to_owned(), stack, stack_node, header_span, components, direct, sections })
+    let files = Files { tree: files.for_stack(dir), folders };
+    Some(Manifest { dir: dir.to_owned(), stack, stack_node, header_span, components, direct, sections, files })
 }
 
 /// What the files of a stack hold together.
@@ -58,6 +59,14 @@ struct Merged {
     start: Span,
     /// Whether every file could be used.
     complete: bool,
+    /// The folder of each file.
+    folders: BTreeMap<FileId, String>,
+}
+
+impl Merged {
+    fn starting_at(file: FileId) -> Self {
+        Self { table: Table::new(), start: Span::start_of(file), complete: true, folders: BTreeMap::new() }
+    }
 }
 
 /// Parses and merges the `*.toml` files that are directly in the folder, `stack.toml` first. Hidden ones are left out:
@@ -92,8 +101,8 @@ fn read_all(
         let Some(entry) = files.files.get(path) else { continue };
         let first = sources.next_id();
         let table = read_one(&files.shown(path), entry, files, sources, problems);
-        let merged =
-            merged.get_or_insert_with(|| Merged { table: Table::new(), start: Span::start_of(first), complete: true });
+        let merged = merged.get_or_insert_with(|| Merged::starting_at(first));
+        merged.folders.insert(first, dir.to_owned());
         match table {
             Some(table) => merge::merge(&mut merged.table, table, &is_group, problems),
             None => merged.complete = false,

@@ -30,7 +30,7 @@ pub use read::{FileEntry, FileProblem, StackFiles, find_stacks};
 pub use stack::{Mode, StackHeader};
 pub use tree::{Node, Table, Value};
 
-use crate::source::Span;
+use crate::source::{FileId, Problem, Span};
 
 /// A component type: what may stand in `[type.name]`.
 #[derive(Clone, Debug)]
@@ -155,6 +155,25 @@ pub type ComponentDecl = Declaration;
 /// A resource that is written down directly: `[ec2.security_group.extra]`.
 pub type DirectDecl = Declaration;
 
+/// The files beside the manifests of a stack, and to which folder each manifest belongs: a key names files relative to
+/// the folder of the manifest that it stands in, whichever stack takes that manifest over.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    tree: StackFiles,
+    folders: BTreeMap<FileId, String>,
+}
+
+impl Files {
+    /// The bytes of a file that a value at this place names.
+    ///
+    /// # Errors
+    /// A problem at that place: outside the folder, a link, too large, missing.
+    pub fn named(&self, at: &Span, rel: &str) -> Result<&[u8], Problem> {
+        let folder = self.folders.get(&at.file).map(String::as_str).unwrap_or_default();
+        self.tree.named(folder, rel).map_err(|problem| problem.at(at))
+    }
+}
+
 /// A stack as it is written.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -172,6 +191,8 @@ pub struct Manifest {
     pub direct: Vec<DirectDecl>,
     /// What stands under the further top-level keys of the [`Language`].
     pub sections: BTreeMap<String, Node>,
+    /// Files that keys may name.
+    pub files: Files,
 }
 
 impl Manifest {
