@@ -1,6 +1,7 @@
 //! The conformance suite, generic over kinds: create, read back equal to the spec, plan nothing, change each field, delete.
 //! What differs by kind is data (`Sample`), a file a service; the suite itself knows no kind.
 
+pub mod cloudfront;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
@@ -47,10 +48,18 @@ impl Sample {
 
 /// All samples.
 pub fn samples() -> Vec<Sample> {
-    [ec2::samples(), ecs::samples(), elb::samples(), iam::samples(), logs::samples(), ssm::samples()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cloudfront::samples(),
+        ec2::samples(),
+        ecs::samples(),
+        elb::samples(),
+        iam::samples(),
+        logs::samples(),
+        ssm::samples(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A spec as a document; samples are made from types, so it cannot fail.

@@ -1,7 +1,7 @@
 //! Samples of Systems Manager.
 
 use agent_core::address::Address;
-use agent_core::field::{AtCreate, Tags};
+use agent_core::field::{AtCreate, AwsDecides, Tags};
 use agent_model::kinds::ssm::parameter::{Generate, Spec, Tier, Type};
 
 use super::{Sample, doc};
@@ -15,6 +15,8 @@ fn plain(name: &str) -> Spec {
         description: Some("a greeting".into()),
         tier: Tier::Standard,
         key_id: None,
+        version: AwsDecides::Unset,
+        retiring: false,
         tags: Tags([("owner".to_owned(), "team".to_owned())].into()),
     }
 }

@@ -49,6 +49,15 @@ pub fn lacks(action: &'static str, field: &str) -> Fault {
     Fault::new(Class::Unavailable, action, "IncompleteAnswer", format!("the answer has no `{field}`"))
 }
 
+/// Not there, as an answer like any other.
+pub(crate) fn unless_gone<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.class == Class::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// A text of a spec whose references the executor has resolved: it sends no step before.
 pub fn plain(action: &'static str, text: &agent_core::reference::Text) -> Result<String, Fault> {
     text.plain().ok_or_else(|| Fault::new(Class::Invalid, action, "OpenReference", "a reference is not resolved"))
@@ -117,7 +126,7 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
     } else if has("Throttl") || is(&["RequestLimitExceeded", "TooManyRequestsException", "TooManyUpdates", "SlowDown"])
     {
         Class::Throttled
-    } else if has("NotFound") || is(&["NoSuchEntity", "NatGatewayNotFound", "InvalidVpcEndpoint.NotFound"]) {
+    } else if has("NotFound") || is(&["NoSuchEntity", "NoSuchDistribution", "NoSuchResource"]) {
         Class::NotFound
     } else if has("InUse") && code != "PriorityInUse"
         || code.starts_with("ClusterContains")
@@ -138,6 +147,9 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
         "UpdateInProgressException",
         "UnmodifiableEntity",
         "EntityTemporarilyUnmodifiable",
+        "PreconditionFailed",
+        "InvalidIfMatchVersion",
+        "DistributionNotDisabled",
     ]) || not_yet(message)
     {
         Class::Conflict
@@ -235,6 +247,13 @@ mod tests {
             ("ParameterNotFound", Class::NotFound),
             ("InvalidVpcID.NotFound", Class::NotFound),
             ("NoSuchEntity", Class::NotFound),
+            ("NoSuchDistribution", Class::NotFound),
+            ("NoSuchCachePolicy", Class::Invalid),
+            ("DistributionAlreadyExists", Class::Exists),
+            ("CNAMEAlreadyExists", Class::Exists),
+            ("PreconditionFailed", Class::Conflict),
+            ("DistributionNotDisabled", Class::Conflict),
+            ("TooManyDistributions", Class::Limit),
             ("TargetGroupNotFound", Class::NotFound),
             ("ParameterAlreadyExists", Class::Exists),
             ("EntityAlreadyExists", Class::Exists),

@@ -2,6 +2,7 @@
 //! this crate's names an SDK.
 
 pub mod account;
+pub mod cloudfront;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
@@ -9,8 +10,10 @@ pub mod fault;
 pub mod iam;
 pub mod logs;
 pub mod lookup;
+mod secrets;
 pub mod ssm;
 pub mod state;
+mod words;
 
 use std::sync::Arc;
 

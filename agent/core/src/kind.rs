@@ -88,6 +88,19 @@ pub trait Kind: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What must come before the step of the late fields, beside what these name. Called with the wanted graph.
+    fn late_after(own: &Address, graph: &Graph) -> Vec<After> {
+        let _ = (own, graph);
+        Vec::new()
+    }
+
+    /// What AWS makes of a spec by itself, for the faked cloud: the first time (nothing before), or by an update. `out` is made
+    /// up, or what it was.
+    fn faked(before: Option<&Self::Spec>, spec: Self::Spec, out: Self::Out) -> (Self::Spec, Self::Out) {
+        let _ = before;
+        (spec, out)
+    }
+
     /// The name that AWS keeps unique, with its scope, for example `sg/vpc-1/web`. `None` where AWS gives ids.
     fn unique(spec: &Self::Spec) -> Option<String> {
         let _ = spec;
@@ -146,6 +159,8 @@ pub enum Wait {
     Exists,
     /// It is in working order.
     Ready,
+    /// It is in working order, and no change is under way: whatever was sent last has reached all of it.
+    Settled,
 }
 
 /// An edge that no field carries.
@@ -195,6 +210,10 @@ pub struct KindInfo {
     pub derive: fn(&Doc, &Scope) -> Result<Derived, Misfit>,
     /// See [`Kind::also_after`].
     pub also_after: fn(&Address, &Graph) -> Vec<After>,
+    /// See [`Kind::late_after`].
+    pub late_after: fn(&Address, &Graph) -> Vec<After>,
+    /// See [`Kind::faked`].
+    pub faked: fn(Option<&Doc>, &Doc, &Doc) -> Result<(Doc, Doc), Misfit>,
     /// See [`Kind::unique`].
     pub unique: fn(&Doc) -> Result<Option<String>, Misfit>,
     /// The JSON schema of the spec.
@@ -225,6 +244,12 @@ impl KindInfo {
             change: K::change,
             derive: |doc, scope| Ok(K::derive(&doc.typed()?, scope)),
             also_after: K::also_after,
+            late_after: K::late_after,
+            faked: |before, spec, out| {
+                let before = before.map(Doc::typed).transpose()?;
+                let (spec, out) = K::faked(before.as_ref(), spec.typed()?, out.typed()?);
+                Ok((Doc::of(&spec)?, Doc::of(&out)?))
+            },
             unique: |doc| Ok(K::unique(&doc.typed()?)),
             spec_schema: || schemars::schema_for!(K::Spec),
             out_schema: || schemars::schema_for!(K::Out),

@@ -17,6 +17,9 @@ pub mod limits {
     /// [CreateCluster](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html); the same for
     /// services and the families of task definitions.
     pub const ECS: usize = 255;
+    /// [DistributionConfig](https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html): the
+    /// comment.
+    pub const COMMENT: usize = 128;
 }
 
 /// What the engine adds to a base: a hyphen and eight digits of the generation.

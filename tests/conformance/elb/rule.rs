@@ -49,6 +49,8 @@ pub fn samples() -> Vec<Sample> {
             description: None,
             tier: parameter::Tier::Standard,
             key_id: None,
+            version: AwsDecides::Unset,
+            retiring: false,
             tags: Tags::default(),
         };
         needs.push((Address::keyed("load_balancer.edge", Parameter::NAME, key), doc(&secret)));

@@ -15,11 +15,11 @@ use agent_core::fault::{Class, Fault};
 use agent_core::field::Tags;
 use agent_core::live::Mark;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Aws;
-use crate::fault::{fault, lacks};
+use crate::fault::{fault, lacks, unless_gone};
+use crate::words::{read_word, word};
 
 /// How many resources an answer brings at most.
 const PAGE: i32 = 400;
@@ -31,20 +31,6 @@ fn tags(mark: &Mark, wanted: &Tags) -> Vec<Tag> {
     mark.tags(&wanted.0).into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
-/// A value of a spec that AWS knows by the same word.
-fn word<T: Serialize>(value: &T) -> String {
-    let value = serde_json::to_value(value).ok();
-    value.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// A word of AWS as a value of a spec.
-fn read_word<T: DeserializeOwned>(action: &str, field: &str, word: &str) -> Result<T, Fault> {
-    serde_json::from_value(word.into()).map_err(|_| {
-        let text = format!("`{field}` is `{word}`, which this agent does not know");
-        Fault::new(Class::Invalid, action, "UnknownValue", text)
-    })
-}
-
 /// A number of a spec as calls take it. One that is too large stays so, and AWS says it.
 fn int(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
@@ -53,15 +39,6 @@ fn int(number: impl TryInto<i32>) -> i32 {
 /// A number of an answer as specs have it.
 fn number<T: TryFrom<i32>>(action: &'static str, field: &str, number: Option<i32>) -> Result<T, Fault> {
     number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| lacks(action, field))
-}
-
-/// Not there, as an answer like any other.
-fn unless_gone<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.class == Class::NotFound => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }
 
 /// Attributes as they are sent, by AWS's keys.

@@ -24,6 +24,7 @@ use super::read::ours;
 use super::{PAGE, TagMap, int, tags, unless_gone};
 use crate::Aws;
 use crate::fault::{fault, lacks};
+use crate::secrets::{opened, silenced};
 
 const CREATE: &str = "elasticloadbalancing:CreateRule";
 const DESCRIBE: &str = "elasticloadbalancing:DescribeRules";
@@ -97,7 +98,7 @@ impl Provider<Rule> for Aws {
         let conditions = changed.touches("conditions").then(|| conditions_sent(MODIFY, to, &self.vault)).transpose()?;
         let action = changed.touches("action").then(|| action_sent(MODIFY, &to.action)).transpose()?;
         if conditions.is_some() || action.is_some() {
-            let silent = silenced(conditions.as_deref().unwrap_or_default());
+            let silent = silenced(secrets_in(conditions.as_deref().unwrap_or_default()));
             let call = self.elb.modify_rule().rule_arn(&live.id).set_conditions(conditions);
             let call = call.set_actions(action.map(|action| vec![action]));
             call.send().await.map_err(fault(MODIFY)).map_err(silent)?;
@@ -125,7 +126,7 @@ impl Aws {
     async fn rule_create(&self, new: &New<'_, Rule>, priority: u32) -> Result<String, Fault> {
         let spec = new.spec;
         let conditions = conditions_sent(CREATE, spec, &self.vault)?;
-        let silent = silenced(&conditions);
+        let silent = silenced(secrets_in(&conditions));
         let call = self.elb.create_rule().listener_arn(spec.listener.as_str()).priority(int(priority));
         let call = call.set_conditions(Some(conditions)).actions(action_sent(CREATE, &spec.action)?);
         let call = call.set_tags(Some(tags(new.mark, &spec.tags))).customize();
@@ -313,31 +314,10 @@ fn condition_sent(call: &'static str, condition: &Condition, vault: &Vault) -> R
     })
 }
 
-/// The plaintext of a header's value. One with a wildcard would let in more than itself, an empty one whoever sends none.
-fn opened(call: &'static str, name: &str, value: &SecretRef, vault: &Vault) -> Result<String, Fault> {
-    let refused = |code: &str, text: &str| {
-        Fault::new(Class::Invalid, call, code, format!("the value of the header `{name}` {text}"))
-    };
-    let SecretRef::Sealed(secret) = value else {
-        return Err(refused("OpenReference", "is a reference that is not resolved"));
-    };
-    let plain = vault
-        .open(secret)
-        .ok_or_else(|| refused("NoSecret", "is no secret: it has to be the `value` of a `SecureString`"))?;
-    if plain.is_empty() || plain.contains(['*', '?']) {
-        return Err(refused("BadValue", "is empty or holds a wildcard (`*`, `?`)"));
-    }
-    Ok(plain.to_string())
-}
-
-/// Takes the header values of a request out of what AWS says about it.
-fn silenced(conditions: &[RuleCondition]) -> impl Fn(Fault) -> Fault + use<> {
+/// The header values of a request.
+fn secrets_in(conditions: &[RuleCondition]) -> Vec<String> {
     let headers = conditions.iter().filter_map(RuleCondition::http_header_config);
-    let secrets: Vec<String> = headers.flat_map(|config| config.values().to_vec()).collect();
-    move |fault| {
-        let message = secrets.iter().fold(fault.message, |text, secret| text.replace(secret, "(secret)"));
-        Fault { message, ..fault }
-    }
+    headers.flat_map(|config| config.values().to_vec()).collect()
 }
 
 #[cfg(test)]

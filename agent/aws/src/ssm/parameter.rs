@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
-use agent_core::field::{AtCreate, Tags};
+use agent_core::field::{AtCreate, AwsDecides, Tags};
 use agent_core::live::{Live, Owner, Phase, TAG_STACK, foreign_tags};
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_model::kinds::ssm::parameter::{Out, OutValue, Parameter, Spec, Tier, Type};
@@ -16,6 +16,8 @@ use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::fault::{fault, lacks};
+
+const DESCRIBE: &str = "ssm:DescribeParameters";
 
 impl Provider<Parameter> for Aws {
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Parameter>>, Fault> {
@@ -42,7 +44,10 @@ impl Provider<Parameter> for Aws {
     }
 
     async fn update(&self, _: &Scope, update: &Update<'_, Parameter>) -> Result<(), Fault> {
-        if update.changed.paths.iter().any(|path| !path.starts_with("tags.")) {
+        let own = |path: &String| !(path.starts_with("tags.") || path == "version" || path == "retiring");
+        if update.changed.touches("version") {
+            self.parameter_rotate(update).await?;
+        } else if update.changed.paths.iter().any(own) {
             let value = match &update.live.out.value {
                 // A generated value stays: PutParameter wants one, so it gets back what it has. Never a new one: whoever uses
                 // the secret would be locked out by a change of its description.
@@ -54,6 +59,11 @@ impl Provider<Parameter> for Aws {
             };
             let put = self.put_parameter(update.to).value(value).overwrite(true);
             put.send().await.map_err(fault("ssm:PutParameter"))?;
+        }
+        if update.changed.touches("retiring") && !update.to.retiring {
+            let action = "ssm:UnlabelParameterVersion";
+            let call = self.ssm.unlabel_parameter_version().name(&update.live.id).labels(PREVIOUS);
+            call.parameter_version(update.live.out.previous_version).send().await.map_err(fault(action))?;
         }
         if update.changed.tags() {
             let tags = update.mark.tags(&update.to.tags.0).into_iter().map(tag).collect::<Result<_, _>>()?;
@@ -70,7 +80,40 @@ impl Provider<Parameter> for Aws {
     }
 }
 
+/// The label of the version whose value is still good while something may still use it.
+const PREVIOUS: &str = "gitops-agent-previous";
+
 impl Aws {
+    /// Makes a new value. The old one gets its label first: were it the other way round, a crash in between would leave
+    /// nobody who knows what is still in use.
+    async fn parameter_rotate(&self, update: &Update<'_, Parameter>) -> Result<(), Fault> {
+        let name = &update.live.id;
+        let wanted = update.to.version.as_ref().copied().unwrap_or_default();
+        // Looked at anew: an earlier attempt may have been carried out, and a second new value would be one too many.
+        let described = self.parameters_described(filter("Name", [name.clone()])?).await?.pop();
+        let version = described.map(|described| described.version).ok_or_else(|| lacks(DESCRIBE, "Parameters"))?;
+        if version >= wanted {
+            return Ok(());
+        }
+        let action = "ssm:LabelParameterVersion";
+        let call = self.ssm.label_parameter_version().name(name).parameter_version(version).labels(PREVIOUS);
+        let answer = call.send().await.map_err(fault(action))?;
+        if let Some(label) = answer.invalid_labels().first() {
+            return Err(Fault::new(Class::Invalid, action, "InvalidLabel", format!("AWS refuses the label {label}")));
+        }
+        let put = self.put_parameter(update.to).value(self.parameter_generated(update.to)?).overwrite(true);
+        put.send().await.map_err(fault("ssm:PutParameter"))?;
+        Ok(())
+    }
+
+    fn parameter_generated(&self, spec: &Spec) -> Result<String, Fault> {
+        let refused = |text: &str| Fault::new(Class::Invalid, "ssm:PutParameter", "NoValue", text);
+        let generate = spec.generate.0.ok_or_else(|| refused("`generate` is not set"))?;
+        let secret = self.vault.generate(generate.bytes).map_err(|error| refused(&error.to_string()))?;
+        let plain = self.vault.open(&secret).ok_or_else(|| refused("the vault lost a secret"))?;
+        Ok(plain.to_string())
+    }
+
     fn put_parameter(&self, spec: &Spec) -> aws_sdk_ssm::operation::put_parameter::builders::PutParameterFluentBuilder {
         let put = self.ssm.put_parameter().name(&spec.name).r#type(match spec.kind {
             Type::String => ParameterType::String,
@@ -86,12 +129,10 @@ impl Aws {
     }
 
     fn parameter_value(&self, spec: &Spec) -> Result<String, Fault> {
-        let refused = |text: &str| Fault::new(Class::Invalid, "ssm:PutParameter", "NoValue", text);
-        if let Some(generate) = spec.generate.0 {
-            let secret = self.vault.generate(generate.bytes).map_err(|error| refused(&error.to_string()))?;
-            let plain = self.vault.open(&secret).ok_or_else(|| refused("the vault lost a secret"))?;
-            return Ok(plain.to_string());
+        if spec.generate.0.is_some() {
+            return self.parameter_generated(spec);
         }
+        let refused = |text: &str| Fault::new(Class::Invalid, "ssm:PutParameter", "NoValue", text);
         let value = spec.value.as_ref().and_then(agent_core::reference::Text::plain);
         value.ok_or_else(|| refused("neither `value` nor `generate` is set"))
     }
@@ -101,7 +142,7 @@ impl Aws {
             self.ssm.describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            found.extend(page.map_err(fault("ssm:DescribeParameters"))?.parameters.unwrap_or_default());
+            found.extend(page.map_err(fault(DESCRIBE))?.parameters.unwrap_or_default());
         }
         Ok(found)
     }
@@ -109,17 +150,21 @@ impl Aws {
     /// Adds values and tags to what `DescribeParameters` gave: ten values a call, the tags of one, all at once.
     async fn parameters_read(&self, described: Vec<sdk::ParameterMetadata>) -> Result<Vec<Live<Parameter>>, Fault> {
         let names: Vec<String> = described.iter().filter_map(|parameter| parameter.name.clone()).collect();
-        let values = try_join_all(names.chunks(10).map(|ten| self.parameter_values(ten)));
+        let selected: Vec<String> = names.iter().cloned().chain(described.iter().filter_map(previous_of)).collect();
+        let values = try_join_all(selected.chunks(10).map(|ten| self.parameter_values(ten)));
         let tags = try_join_all(names.iter().map(|name| self.parameter_tags(name)));
         let (values, tags) = tokio::try_join!(values, tags)?;
-        let mut values: BTreeMap<String, sdk::Parameter> = values.into_iter().flatten().collect();
+        let (older, values): (Vec<_>, Vec<_>) = values.into_iter().flatten().partition(|(_, one)| is_selected(one));
+        let mut older: BTreeMap<String, sdk::Parameter> = older.into_iter().collect();
+        let mut values: BTreeMap<String, sdk::Parameter> = values.into_iter().collect();
         let mut tags: BTreeMap<String, Option<BTreeMap<String, String>>> = names.into_iter().zip(tags).collect();
         let mut found = Vec::new();
         for parameter in described {
             let Some(name) = &parameter.name else { continue };
             // Deleted between the calls: not there.
             let (Some(value), Some(tags)) = (values.remove(name), tags.remove(name).flatten()) else { continue };
-            found.push(self.parameter_live(parameter, value, &tags)?);
+            let older = older.remove(name).filter(|older| older.version != value.version);
+            found.push(self.parameter_live(parameter, value, older, &tags)?);
         }
         Ok(found)
     }
@@ -148,9 +193,10 @@ impl Aws {
         &self,
         described: sdk::ParameterMetadata,
         value: sdk::Parameter,
+        older: Option<sdk::Parameter>,
         tags: &BTreeMap<String, String>,
     ) -> Result<Live<Parameter>, Fault> {
-        let name = described.name.ok_or_else(|| lacks("ssm:DescribeParameters", "Name"))?;
+        let name = described.name.ok_or_else(|| lacks(DESCRIBE, "Name"))?;
         let kind = match described.r#type {
             Some(ParameterType::SecureString) => Type::SecureString,
             Some(ParameterType::StringList) => Type::StringList,
@@ -158,10 +204,17 @@ impl Aws {
         };
         let secret = kind == Type::SecureString;
         let plain = value.value.unwrap_or_default();
+        let shown = |plain: &str| {
+            if secret { OutValue::Secret(self.vault.seal(plain)) } else { OutValue::Plain(plain.to_owned()) }
+        };
+        let previous = older.as_ref().and_then(sdk::Parameter::value).unwrap_or(&plain);
         let out = Out {
             name: name.clone(),
             arn: value.arn.ok_or_else(|| lacks("ssm:GetParameters", "ARN"))?,
-            value: if secret { OutValue::Secret(self.vault.seal(&plain)) } else { OutValue::Plain(plain.clone()) },
+            value: shown(&plain),
+            previous: shown(previous),
+            previous_version: older.as_ref().map_or(value.version, |older| older.version),
+            modified: described.last_modified_date.map_or(0, |at| at.secs()),
             version: value.version,
         };
         let spec = Spec {
@@ -173,10 +226,23 @@ impl Aws {
             tier: if described.tier == Some(ParameterTier::Advanced) { Tier::Advanced } else { Tier::Standard },
             // AWS names its own key although nobody asked for it.
             key_id: described.key_id.filter(|key| key != "alias/aws/ssm"),
+            version: AwsDecides::Set(value.version),
+            retiring: older.is_some(),
             tags: Tags(foreign_tags(tags)),
         };
         Ok(Live { id: name, spec, out, owner: Owner::from_tags(tags), phase: Phase::Ready })
     }
+}
+
+/// How the labelled version of a secret is asked for. One that was written once has no other.
+fn previous_of(described: &sdk::ParameterMetadata) -> Option<String> {
+    let changed = described.r#type == Some(ParameterType::SecureString) && described.version > 1;
+    changed.then(|| described.name.as_ref().map(|name| format!("{name}:{PREVIOUS}"))).flatten()
+}
+
+/// Whether an answer is about a labelled version.
+fn is_selected(one: &sdk::Parameter) -> bool {
+    one.selector().is_some_and(|selector| !selector.is_empty())
 }
 
 fn tag((key, value): (String, String)) -> Result<Tag, Fault> {
@@ -194,5 +260,5 @@ fn filter(key: &str, values: impl IntoIterator<Item = String>) -> Result<Paramet
         .set_option(option)
         .set_values(Some(values.into_iter().collect()))
         .build()
-        .map_err(|error| Fault::new(Class::Invalid, "ssm:DescribeParameters", "BadFilter", error.to_string()))
+        .map_err(|error| Fault::new(Class::Invalid, DESCRIBE, "BadFilter", error.to_string()))
 }

@@ -48,6 +48,11 @@ impl Work<'_> {
     }
 }
 
+/// Whether an update is about nothing that is applied late.
+fn is_early(kind: &KindInfo, changes: &[FieldChange]) -> bool {
+    !kind.late.is_empty() && !changes.is_empty() && !changes.iter().any(|change| kind.is_late(&change.path))
+}
+
 /// A step that cannot go on now.
 enum Stop {
     Failed(StepError),
@@ -84,6 +89,12 @@ impl Executor<'_> {
         self.needs(step).await?;
         match &step.op {
             Op::Create { spec, mark, .. } => self.create(&work, spec, mark).await,
+            Op::Update { spec, mark, changes, .. } if is_early(kind, changes) => {
+                // What is late is another step's: it may become another by what this one does.
+                let late = kind.late.iter().map(|path| (*path).to_owned());
+                let ignore: Vec<String> = step.ignore.iter().cloned().chain(late).collect();
+                self.update(&Work { ignore: &ignore, ..work }, spec, mark).await
+            }
             Op::Update { spec, mark, .. } => self.update(&work, spec, mark).await,
             Op::Clear { live, spec } => self.clear(&work, live, spec).await,
             Op::Delete { live } => self.delete(&work, live).await,
@@ -92,20 +103,21 @@ impl Executor<'_> {
 
     /// What other resources must be like first.
     async fn needs(&self, step: &Step) -> Result<(), Stop> {
-        for need in step.needs.iter().filter(|need| need.wait == Wait::Ready) {
+        for need in step.needs.iter().filter(|need| need.wait != Wait::Exists) {
             let mut patience = self.timing.patience(self.timing.ready);
             loop {
                 let held = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&need.address).cloned();
                 let Some(live) = held else { break }; // not in this stack's AWS: the plan's edges have the say
                 match &live.phase {
-                    Phase::Ready | Phase::Changing => break,
+                    Phase::Ready => break,
+                    Phase::Changing if need.wait == Wait::Ready => break,
                     Phase::Broken(reason) => {
                         return Err(Stop::Waiting(format!("{}, which is broken: {reason}", need.address)));
                     }
-                    Phase::Coming | Phase::Going if !patience.again().await => {
+                    Phase::Coming | Phase::Changing | Phase::Going if !patience.again().await => {
                         return Err(Stop::Waiting(format!("{}, which is {}", need.address, live.phase)));
                     }
-                    Phase::Coming | Phase::Going => self.look_again(&need.address, &live).await?,
+                    Phase::Coming | Phase::Changing | Phase::Going => self.look_again(&need.address, &live).await?,
                 }
             }
         }

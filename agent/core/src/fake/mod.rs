@@ -175,6 +175,7 @@ impl World {
         self.made += 1;
         let id = format!("{}-{:04}", kind.name.rsplit('.').next().unwrap_or_default(), self.made);
         let out = Doc::from_value(&out_of(kind, &id, &spec, scope));
+        let (spec, out) = (kind.faked)(None, &spec, &out).map_err(|error| refusal(kind.name, &format!("{error:?}")))?;
         let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
         let now = Instant::now();
         let coming = self.faults.coming(kind.name);
@@ -395,9 +396,11 @@ impl Fake {
                 return Err(refusal(K::NAME, &format!("{} cannot be changed", change.path)));
             }
         }
+        let (spec, out) = (kind.faked)(Some(&object.live.spec), &Doc::from_value(&spec), &object.live.out)
+            .map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
         object.before = Some(object.live.clone());
         object.seen_from = Instant::now() + stale;
-        object.live.spec = Doc::from_value(&spec);
+        (object.live.spec, object.live.out) = (spec, out);
         object.live.owner = Owner::Stack(update.mark.clone());
         Ok(())
     }

@@ -351,8 +351,23 @@ impl Decider<'_> {
             let (Some(live), Some(spec)) = (self.done.current.get(&address), self.done.specs.get(&address)) else {
                 continue;
             };
-            match self.compare(&address, wanted, kind, &spec.value(), &live.spec.value()) {
-                Ok((changes, replacing)) => {
+            let compared = self.compare(&address, wanted, kind, &spec.value(), &live.spec.value());
+            let held_up = (kind.late_after)(&address, &self.desired.graph)
+                .into_iter()
+                .find(|after| matches!(self.done.verdicts.get(&after.address), Some(Verdict::Blocked)));
+            match compared {
+                Ok((mut changes, replacing)) => {
+                    if let Some(after) = held_up {
+                        let all = changes.len();
+                        changes.retain(|change| !kind.is_late(&change.path));
+                        if changes.len() < all {
+                            self.note(&address, format!("not finished, because {} is left alone", after.address), true);
+                        }
+                    }
+                    let (Some(live), Some(spec)) = (self.done.current.get(&address), self.done.specs.get(&address))
+                    else {
+                        continue;
+                    };
                     let chosen = Candidate { live: live.clone(), spec: spec.clone(), changes, replacing };
                     let verdict = self.keep(&address, wanted, chosen);
                     self.done.verdicts.insert(address, verdict);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::doc::{self, Doc};
-use crate::kind::{KindInfo, Kinds, Replace, Wait};
+use crate::kind::{After, KindInfo, Kinds, Replace, Wait};
 use crate::live::{LiveDoc, Mark};
 use crate::observed::Observed;
 use crate::plan::decide::{Decided, Verdict};
@@ -171,9 +171,7 @@ impl<'a> Builder<'a> {
             for after in hidden.into_iter().filter(|after| after.address != address) {
                 self.after_made(step, &after.address);
                 self.after_late(step, &after.address);
-                if after.wait == Wait::Ready {
-                    self.steps[step].needs.push(Need { address: after.address, wait: Wait::Ready });
-                }
+                self.needs(step, after);
             }
         }
         let late: Vec<(Address, usize)> = self.late.iter().map(|(a, s)| (a.clone(), *s)).collect();
@@ -184,6 +182,17 @@ impl<'a> Builder<'a> {
                     self.after_made(step, &edge.to);
                 }
             }
+            let hidden = self.kinds.get(address.kind()).map(|kind| (kind.late_after)(&address, &self.desired.graph));
+            for after in hidden.into_iter().flatten().filter(|after| after.address != address) {
+                self.after_made(step, &after.address);
+                self.needs(step, after);
+            }
+        }
+    }
+
+    fn needs(&mut self, step: usize, after: After) {
+        if after.wait != Wait::Exists {
+            self.steps[step].needs.push(Need { address: after.address, wait: after.wait });
         }
     }
 

@@ -27,14 +27,13 @@ const fn plain(name: &'static str) -> LaterType {
 }
 
 /// The component types that come later.
-pub const TYPES: [LaterType; 15] = [
+pub const TYPES: [LaterType; 14] = [
     plain("alarm"),
     plain("api"),
     plain("bucket"),
     plain("capacity"),
     plain("certificate"),
     plain("database"),
-    plain("distribution"),
     LaterType { name: "dns", domain: true },
     plain("kafka"),
     plain("key"),
@@ -101,7 +100,8 @@ const fn form(component: &'static str, path: &'static str, form: Form) -> LaterF
 
 /// What comes later below keys that are there. The types and their checks know all of it; what is made for editors and
 /// readers leaves it out.
-pub const FORMS: [LaterForm; 7] = [
+pub const FORMS: [LaterForm; 8] = [
+    form("distribution", "private_origin", Form::True),
     form("load_balancer", "origin_header.every", Form::Key),
     form("load_balancer", "type", Form::Words(&["network"])),
     form("network", "flow_logs", Form::True),

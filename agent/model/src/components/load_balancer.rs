@@ -7,7 +7,7 @@ pub mod routes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Address;
-use agent_core::field::AtCreate;
+use agent_core::field::{AtCreate, AwsDecides};
 use agent_core::kind::Kind;
 use agent_core::reference::{Link, SecretRef, Text};
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -43,6 +43,10 @@ pub struct Offer {
     address: String,
     /// The ports of its listeners, and where those that redirect lead.
     listeners: BTreeMap<u16, Option<u16>>,
+    /// The ports of its listeners that speak TLS.
+    secure: BTreeSet<u16>,
+    /// Whether the internet reaches it.
+    internet_facing: bool,
     header: Option<String>,
 }
 
@@ -57,10 +61,36 @@ impl Offer {
         Link::keyed(&self.address, &port.to_string())
     }
 
-    /// The header that every request must carry, and its value.
-    pub fn header(&self) -> Option<(&str, SecretRef)> {
+    /// The header that every request must carry, and the values that are good: the one that is sent, and as long as
+    /// somewhere in the world the one before it may be sent, that too.
+    pub fn header(&self) -> Option<(&str, BTreeSet<SecretRef>)> {
+        let values = ["value", "previous"].map(|field| self.secret(field));
+        self.header.as_deref().map(|name| (name, values.into()))
+    }
+
+    /// The header that whoever stands in front of it must send, and its value.
+    pub fn sent_header(&self) -> Option<(&str, SecretRef)> {
+        self.header.as_deref().map(|name| (name, self.secret("value")))
+    }
+
+    fn secret(&self, field: &str) -> SecretRef {
         let to = Address::keyed(&self.address, Parameter::NAME, ORIGIN_HEADER);
-        self.header.as_deref().map(|name| (name, SecretRef::To { to, field: "value".into() }))
+        SecretRef::To { to, field: field.into() }
+    }
+
+    /// What it is called by itself.
+    pub fn dns_name(&self) -> Text {
+        Text::reference(Address::new(&self.address, Kinded::NAME), "dns_name")
+    }
+
+    /// Whether a listener speaks TLS.
+    pub fn is_secure(&self, port: u16) -> bool {
+        self.secure.contains(&port)
+    }
+
+    /// Whether the internet reaches it.
+    pub fn is_internet_facing(&self) -> bool {
+        self.internet_facing
     }
 
     /// The listeners that forward.
@@ -102,6 +132,8 @@ impl Component for LoadBalancer {
         let offer = Offer {
             address: at.address(),
             listeners: config.listeners.iter().map(|(port, listener)| (*port, listener.redirect)).collect(),
+            secure: config.secure().collect(),
+            internet_facing: config.scheme == Scheme::InternetFacing,
             header: config.origin_header.as_ref().map(|header| header.name.clone()),
         };
         Declared {
@@ -146,6 +178,8 @@ impl Component for LoadBalancer {
                     description: Some(format!("The value of {} that {own} wants", header.name)),
                     tier: parameter::Tier::Standard,
                     key_id: None,
+                    version: AwsDecides::Unset,
+                    retiring: false,
                     tags: at.tags(),
                 },
             );
@@ -182,6 +216,11 @@ fn reach(asked: &Asked) -> Option<Rule> {
 }
 
 impl Config {
+    /// The listeners that speak TLS.
+    fn secure(&self) -> impl Iterator<Item = u16> {
+        self.listeners.iter().filter(|(_, listener)| listener.protocol() == Protocol::Https).map(|(port, _)| *port)
+    }
+
     fn load_balancer(
         &self,
         subnets: BTreeSet<Link<SubnetId>>,

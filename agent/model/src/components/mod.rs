@@ -2,6 +2,7 @@
 //! the resources that it makes. Pure: nothing here asks AWS, and no component edits another's resources.
 
 pub mod cluster;
+pub mod distribution;
 pub mod later;
 pub mod load_balancer;
 pub mod network;
@@ -134,6 +135,8 @@ pub enum Offer {
     Parameter(parameter::Offer),
     /// A group of tasks.
     Service,
+    /// What viewers reach.
+    Distribution,
 }
 
 /// What an attribute is.
@@ -349,6 +352,7 @@ macro_rules! each_component {
     ($then:ident) => {
         $then! {
             cluster::Cluster,
+            distribution::Distribution,
             load_balancer::LoadBalancer,
             network::Network,
             parameter::Parameter,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::address::Address;
-use agent_core::field::AtCreate;
+use agent_core::field::{AtCreate, AwsDecides};
 use agent_core::kind::Kind;
 use agent_core::reference::Text;
 use schemars::JsonSchema;
@@ -222,6 +222,8 @@ impl Component for Parameter {
                 Tier::Advanced => parameter::Tier::Advanced,
             },
             key_id: config.key.clone(),
+            version: AwsDecides::Unset,
+            retiring: false,
             tags: at.tags(),
         });
         made

@@ -1,6 +1,7 @@
 //! The pure half of every kind, a file each: spec, defaults, what cannot change, what comes first. The I/O half is at the
 //! same path in `agent-aws`. A new kind is those two files and one line in the table below.
 
+pub mod cloudfront;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
@@ -13,6 +14,7 @@ pub mod ssm;
 macro_rules! each_kind {
     ($then:ident) => {
         $then! {
+            $crate::kinds::cloudfront::distribution::Distribution,
             $crate::kinds::ec2::internet_gateway::InternetGateway,
             $crate::kinds::ec2::route_table::RouteTable,
             $crate::kinds::ec2::security_group::SecurityGroup,

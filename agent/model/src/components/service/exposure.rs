@@ -45,9 +45,10 @@ impl Exposure<'_> {
         let one = |text: &str| BTreeSet::from([text.to_owned()]);
         let host = self.conditions.host.map(|host| Condition::HostHeader(one(host)));
         let path = self.conditions.path.map(|path| Condition::PathPattern(one(path)));
-        let header = self.offer.header().map(|(name, secret)| {
-            Condition::HttpHeader(HttpHeader { name: name.to_owned(), values: BTreeSet::from([secret]) })
-        });
+        let header = self
+            .offer
+            .header()
+            .map(|(name, values)| Condition::HttpHeader(HttpHeader { name: name.to_owned(), values }));
         host.into_iter().chain(path).chain(header).collect()
     }
 

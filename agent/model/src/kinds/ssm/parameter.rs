@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::address::Scope;
+use agent_core::address::{Address, Scope};
 use agent_core::cost::Read;
-use agent_core::field::{AtCreate, Tags};
-use agent_core::kind::{Change, Identity, Kind, Replace};
+use agent_core::field::{AtCreate, AwsDecides, Tags};
+use agent_core::kind::{After, Change, Identity, Kind, Replace, Wait};
+use agent_core::plan::graph::Graph;
 use agent_core::reference::{Target, Text};
 use agent_core::secret::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::kinds::cloudfront::distribution::Distribution;
 
 /// A parameter.
 pub struct Parameter;
@@ -40,6 +43,14 @@ pub struct Spec {
     /// The KMS key of a `SecureString`; AWS's own (`alias/aws/ssm`) when absent.
     #[serde(default)]
     pub key_id: Option<String>,
+    /// How many times the value was written. It is set, to one more than AWS holds, where a generated secret is to be made
+    /// anew; the old one is then `retiring`.
+    #[serde(default)]
+    pub version: AwsDecides<i64>,
+    /// Whether an old value is still good, because something may still use it. Wanted is that none is: the step that ends
+    /// it waits for whatever sends the secret.
+    #[serde(default)]
+    pub retiring: bool,
     /// Tags that the manifest sets.
     #[serde(default)]
     pub tags: Tags,
@@ -83,6 +94,12 @@ pub struct Out {
     pub arn: String,
     /// Its value.
     pub value: OutValue,
+    /// The value that it had before while that is still good, else the same.
+    pub previous: OutValue,
+    /// The version of that.
+    pub previous_version: i64,
+    /// When the value was last written, in seconds since 1970.
+    pub modified: i64,
     /// Counts the changes.
     pub version: i64,
 }
@@ -119,6 +136,7 @@ impl Kind for Parameter {
     // AWS: "You can't change a parameter from a String type to a SecureString type."
     const IMMUTABLE: &'static [&'static str] = &["name", "type"];
     const REPLACE: Replace = Replace::DeleteFirst;
+    const LATE: &'static [&'static str] = &["retiring"];
     const HELD_BY: &'static [&'static str] = &[];
     const READS: &'static [Read] = &[
         Read::once("ssm:DescribeParameters"),
@@ -137,6 +155,27 @@ impl Kind for Parameter {
         let name = spec.name.trim_start_matches('/');
         let arn = scope.arn("ssm", &format!("parameter/{name}"));
         BTreeMap::from([("name", spec.name.clone()), ("arn", arn)])
+    }
+
+    /// An old value is good until every place of the world sends the new one.
+    fn late_after(own: &Address, graph: &Graph) -> Vec<After> {
+        let senders = graph.naming(own).filter(|user| user.kind() == Distribution::NAME);
+        senders.map(|sender| After { address: sender.clone(), wait: Wait::Settled }).collect()
+    }
+
+    /// A value gets a version, and one that takes the place of another leaves it good for a while.
+    fn faked(before: Option<&Spec>, mut spec: Spec, mut out: Out) -> (Spec, Out) {
+        let version = spec.version.as_ref().copied().unwrap_or(1);
+        if before.is_some() && version > out.version && spec.kind == Type::SecureString {
+            (out.previous, out.previous_version) = (out.value.clone(), out.version);
+            out.value = OutValue::Secret(Secret::unopened(&format!("value-{version}-of-{}", out.name)));
+            spec.retiring = true;
+        } else if !spec.retiring {
+            (out.previous, out.previous_version) = (out.value.clone(), version);
+        }
+        out.version = version;
+        spec.version = AwsDecides::Set(version);
+        (spec, out)
     }
 
     fn unique(spec: &Spec) -> Option<String> {

@@ -1,0 +1,4 @@
+//! `CloudFront`'s kinds in AWS.
+
+mod config;
+mod distribution;

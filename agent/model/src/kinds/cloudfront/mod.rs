@@ -1,0 +1,3 @@
+//! `CloudFront`, which is global: its names carry the region of the stack.
+
+pub mod distribution;
