@@ -125,6 +125,26 @@ pub enum Command {
         #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
         timeout: u64,
     },
+    /// Make the secret header of a load balancer anew, so that no request is refused meanwhile: rules accept the old and the
+    /// new one, the distribution sends the new one, and when that is deployed the old one is good no longer.
+    Rotate {
+        /// The folder of the stack, or its name with `--repo`.
+        stack: String,
+        /// The component: `load_balancer.edge`.
+        component: String,
+        /// A Git repository: a path or a URL.
+        #[arg(long, value_name = "PATH|URL")]
+        repo: Option<String>,
+        /// The revision of the repository, which must be the one that was applied.
+        #[arg(long, requires = "repo", value_name = "REV")]
+        rev: Option<String>,
+        /// The folder of the manifests in the repository.
+        #[arg(long, requires = "repo", default_value = ".", value_name = "FOLDER")]
+        path: String,
+        /// Give up after so many seconds; the next pass goes on.
+        #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+        timeout: u64,
+    },
     /// Show every resource that the components make. Needs no AWS.
     Render(From),
     /// Show who names whom, as a Graphviz graph. Needs no AWS.

@@ -18,6 +18,7 @@ use agent_core::secret::{NoRandomness, Vault};
 use agent_core::state::{Last, StackState};
 use agent_core::wait::Timing;
 use agent_model::expand::expand;
+use agent_model::rotation::{self, Due, NotRotating};
 use agent_policy::NoRules;
 
 use crate::load::Stack;
@@ -79,6 +80,12 @@ pub enum SessionError {
     /// No pass could be made.
     #[error(transparent)]
     Pass(#[from] PassError),
+    /// No secret can be made anew.
+    #[error(transparent)]
+    NotRotating(#[from] NotRotating),
+    /// There is something else to do first.
+    #[error("{0} changes are pending, and a secret is made anew only when there is nothing else to do")]
+    Pending(usize),
     /// No randomness.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -99,6 +106,7 @@ impl SessionError {
             }
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
             Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
+            Self::Pending(_) => Some("apply the revision first".into()),
             Self::NoAws(fault) => Some(unreachable_hint(fault)),
             Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
             _ => None,
@@ -143,7 +151,54 @@ impl Session {
 
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
     /// AWS is read: which kinds to read follows from an expansion without answers.
+    /// Where nothing else is to be done, a secret that has come of age is made anew.
     pub async fn look(&self, engine: &Engine<'_>, stack: &mut Stack) -> Result<(Allowed<Desired>, Look), SessionError> {
+        let (desired, look) = self.look_only(engine, stack).await?;
+        let now = jiff::Timestamp::now().as_second();
+        let due = if look.plan.is_converged() { rotation::due(&desired, &look.observed, now) } else { Vec::new() };
+        self.rotating(engine, desired, look, &due)
+    }
+
+    /// The same, and the secret of a component is made anew, whatever its age. `None`: that is under way.
+    pub async fn look_to_rotate(
+        &self,
+        engine: &Engine<'_>,
+        stack: &mut Stack,
+        component: &str,
+    ) -> Result<(Allowed<Desired>, Look, bool), SessionError> {
+        let (desired, look) = self.look_only(engine, stack).await?;
+        match rotation::asked(&desired, &look.observed, component) {
+            Err(NotRotating::UnderWay(_)) => Ok((desired, look, false)),
+            Err(error) => Err(error.into()),
+            Ok(_) if !look.plan.is_converged() => Err(SessionError::Pending(look.plan.steps.len())),
+            Ok(due) => {
+                let (desired, look) = self.rotating(engine, desired, look, &[due])?;
+                Ok((desired, look, true))
+            }
+        }
+    }
+
+    fn rotating(
+        &self,
+        engine: &Engine<'_>,
+        desired: Allowed<Desired>,
+        look: Look,
+        due: &[Due],
+    ) -> Result<(Allowed<Desired>, Look), SessionError> {
+        if due.is_empty() {
+            return Ok((desired, look));
+        }
+        let desired = rotation::begun(Desired::clone(&desired), due);
+        let desired = Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0;
+        let look = engine.plan(&desired, look.state, look.observed)?;
+        Ok((desired, look))
+    }
+
+    async fn look_only(
+        &self,
+        engine: &Engine<'_>,
+        stack: &mut Stack,
+    ) -> Result<(Allowed<Desired>, Look), SessionError> {
         let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
         let interest = Interest::of(&offline);
         let (answers, read) = tokio::join!(self.aws.answers(questions), engine.read(&interest));

@@ -29,6 +29,7 @@ fn secret() -> (Address, Doc) {
         description: None,
         tier: parameter::Tier::Standard,
         key_id: None,
+        max_age_days: AtCreate(None),
         version: AwsDecides::Unset,
         retiring: false,
         tags: Tags::default(),

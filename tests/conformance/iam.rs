@@ -26,6 +26,7 @@ fn parameter() -> (Address, Doc) {
         description: None,
         tier: parameter::Tier::Standard,
         key_id: None,
+        max_age_days: AtCreate(None),
         version: AwsDecides::Unset,
         retiring: false,
         tags: Tags::default(),

@@ -15,6 +15,7 @@ fn plain(name: &str) -> Spec {
         description: Some("a greeting".into()),
         tier: Tier::Standard,
         key_id: None,
+        max_age_days: AtCreate(None),
         version: AwsDecides::Unset,
         retiring: false,
         tags: Tags([("owner".to_owned(), "team".to_owned())].into()),

@@ -244,7 +244,10 @@ impl JsonSchema for Text {
 }
 
 /// A secret that another resource holds, or the digest of what AWS gave back.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+///
+/// A reference that led to something else than a secret (the value of a plain parameter) becomes a digest that no vault
+/// opens: the call that would send it says what is wrong, and the text is nowhere on the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum SecretRef {
     /// The digest; the plaintext is in the vault.
@@ -257,6 +260,21 @@ pub enum SecretRef {
         /// The field.
         field: String,
     },
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let map = value.as_object().ok_or_else(|| serde::de::Error::custom("neither a secret nor a reference"))?;
+        if let Some((to, field)) = doc::reference(map) {
+            return Ok(Self::To { to, field: field.to_owned() });
+        }
+        let plain = map.get(LINK).and(map.get("value")).and_then(Value::as_str);
+        match plain {
+            Some(plain) => Ok(Self::Sealed(Secret::unopened(&doc::digest(plain)))),
+            None => serde_json::from_value(value).map(Self::Sealed).map_err(serde::de::Error::custom),
+        }
+    }
 }
 
 impl JsonSchema for SecretRef {

@@ -5,3 +5,4 @@ pub mod docs;
 pub mod expand;
 pub mod kinds;
 pub mod names;
+pub mod rotation;

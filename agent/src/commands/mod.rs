@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod graph;
 mod render;
+mod rotate;
 mod status;
 mod validate;
 
@@ -51,6 +52,11 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Destroy { from, region, yes, removals, timeout } => {
             let how = destroy::How { yes: yes.yes, removals, timeout: Duration::from_secs(timeout) };
             destroy::run(&context, &from, region.as_deref(), &how).await
+        }
+        Command::Rotate { stack, component, repo, rev, path, timeout } => {
+            let (dir, only) = if repo.is_some() { (".".into(), Some(stack)) } else { (stack.into(), None) };
+            let from = From { dir, repo, rev, path, stack: only };
+            rotate::run(&context, &from, &component, Duration::from_secs(timeout)).await
         }
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
@@ -125,7 +131,8 @@ impl Context<'_> {
         self.printer.error(&format!("{name}: {error}"), error.hint().as_deref());
         match error {
             SessionError::NoAccount(_) => End::Findings,
-            SessionError::NoRegion | SessionError::NoSuchStack { .. } => End::Usage,
+            SessionError::NoRegion | SessionError::NoSuchStack { .. } | SessionError::NotRotating(_) => End::Usage,
+            SessionError::Pending(_) => End::Findings,
             _ => End::Failed,
         }
     }

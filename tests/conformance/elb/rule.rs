@@ -49,6 +49,7 @@ pub fn samples() -> Vec<Sample> {
             description: None,
             tier: parameter::Tier::Standard,
             key_id: None,
+            max_age_days: AtCreate(None),
             version: AwsDecides::Unset,
             retiring: false,
             tags: Tags::default(),

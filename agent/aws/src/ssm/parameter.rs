@@ -222,6 +222,7 @@ impl Aws {
             kind,
             value: (!secret).then(|| plain.into()),
             generate: AtCreate(None),
+            max_age_days: AtCreate(None),
             description: described.description.filter(|text| !text.is_empty()),
             tier: if described.tier == Some(ParameterTier::Advanced) { Tier::Advanced } else { Tier::Standard },
             // AWS names its own key although nobody asked for it.

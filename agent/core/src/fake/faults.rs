@@ -80,12 +80,14 @@ pub struct Faults {
     pub delay: Duration,
     /// For how long at most a change is not seen by readers.
     pub stale: Duration,
-    /// For how long things of these kinds are coming.
+    /// For how long things of these kinds are coming, or changing.
     pub slow: Vec<(String, Duration)>,
     /// Values that links may name although the faked cloud does not hold them.
     pub elsewhere: BTreeSet<String>,
     /// What chance is made from.
     pub seed: u64,
+    /// Whether what there was is kept after each change.
+    pub remembers: bool,
 }
 
 /// Whether the process that makes the calls still lives.

@@ -2,6 +2,7 @@
 //! nothing, a deletion of what is in use). Its faults (in `faults`) come from a plan, so a run can be repeated exactly.
 
 pub mod faults;
+pub mod history;
 mod store;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ struct World {
     life: Life,
     calls: Vec<Call>,
     began: Option<Instant>,
+    history: Vec<history::Moment>,
 }
 
 struct Object {
@@ -42,6 +44,7 @@ struct Object {
     seen_from: Instant,
     before: Option<LiveDoc>,
     coming_until: Instant,
+    changing_until: Instant,
 }
 
 /// One call that reached the faked cloud, or was meant to.
@@ -179,9 +182,19 @@ impl World {
         let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
         let now = Instant::now();
         let coming = self.faults.coming(kind.name);
-        self.objects
-            .insert(id.clone(), Object { live, seen_from: now + unseen, before: None, coming_until: now + coming });
+        self.objects.insert(
+            id.clone(),
+            Object { live, seen_from: now + unseen, before: None, coming_until: now + coming, changing_until: now },
+        );
+        self.remember();
         Ok(id)
+    }
+
+    fn remember(&mut self) {
+        if self.faults.remembers {
+            let objects = self.objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect();
+            self.history.push(history::Moment { at: Instant::now(), objects });
+        }
     }
 
     fn links_exist(&self, kind: &KindInfo, spec: &Doc) -> Result<(), Fault> {
@@ -231,6 +244,8 @@ impl World {
         let mut live = if now >= object.seen_from { object.live.clone() } else { object.before.clone()? };
         if now < object.coming_until {
             live.phase = Phase::Coming;
+        } else if now < object.changing_until {
+            live.phase = Phase::Changing;
         }
         Some(live)
     }
@@ -371,6 +386,7 @@ impl<K: Kind> Provider<K> for Fake {
                         Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")))
                     } else {
                         world.objects.remove(&live.id);
+                        world.remember();
                         Ok(())
                     }
                 }
@@ -387,6 +403,7 @@ impl Fake {
         let spec = Doc::of(update.to).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
         world.links_exist(&kind, &spec)?;
         let stale = world.faults.unseen();
+        let changing = world.faults.coming(K::NAME);
         let Some(object) = world.objects.get_mut(&update.live.id) else {
             return Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there"));
         };
@@ -402,6 +419,8 @@ impl Fake {
         object.seen_from = Instant::now() + stale;
         (object.live.spec, object.live.out) = (spec, out);
         object.live.owner = Owner::Stack(update.mark.clone());
+        object.changing_until = Instant::now() + changing;
+        world.remember();
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use agent_core::address::Address;
 use agent_core::kind::Kind;
 use agent_core::reference::Text;
 
-use super::{Attribute, Component, Declared, Offer, Place, Resources, Want, load_balancer, path};
+use super::{Attribute, Component, Declared, Need, Offer, Place, Resources, Want, What, load_balancer, path};
 use crate::expand::{Expansion, Linked};
 use crate::kinds::cloudfront::distribution::{
     Behavior, Certificate, CustomOrigin, Distribution as Kinded, Origin, OriginProtocol, PathBehavior, Spec,
@@ -40,6 +40,7 @@ impl Component for Distribution {
         let attribute = |field: &str| Attribute::Text(Text::reference(own.clone(), field));
         Declared {
             wants: vec![Want { path: path(&["origin"]), types: &["load_balancer"], given: config.origin.clone() }],
+            needs: vec![Need { of: path(&["origin"]), path: path(&["origin"]), what: What::Header }],
             offer: Some(Offer::Distribution),
             attributes: BTreeMap::from([
                 ("arn", attribute("arn")),

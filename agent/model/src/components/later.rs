@@ -80,8 +80,6 @@ pub enum Form {
     True,
     /// A table; anything else works.
     Table,
-    /// The key itself, below another.
-    Key,
 }
 
 /// Something that comes later below a key that is there.
@@ -100,9 +98,8 @@ const fn form(component: &'static str, path: &'static str, form: Form) -> LaterF
 
 /// What comes later below keys that are there. The types and their checks know all of it; what is made for editors and
 /// readers leaves it out.
-pub const FORMS: [LaterForm; 8] = [
+pub const FORMS: [LaterForm; 7] = [
     form("distribution", "private_origin", Form::True),
-    form("load_balancer", "origin_header.every", Form::Key),
     form("load_balancer", "type", Form::Words(&["network"])),
     form("network", "flow_logs", Form::True),
     form("network", "nat", Form::Words(&["per-zone", "single"])),
@@ -137,16 +134,6 @@ pub fn with_later_keys(component: &str, mut schema: Json) -> Json {
 /// A schema without what comes later below the keys of a type.
 pub fn without_later_forms(component: &str, mut schema: Json) -> Json {
     for later in FORMS.iter().filter(|later| later.component == component) {
-        let (parent, key) = later.path.rsplit_once('.').unwrap_or(("", later.path));
-        let Some(properties) =
-            place_of(&schema, parent).and_then(|place| schema.pointer_mut(&format!("{place}/properties")))
-        else {
-            continue;
-        };
-        if let (Form::Key, Some(properties)) = (later.form, properties.as_object_mut()) {
-            properties.remove(key);
-            continue;
-        }
         let tables = tables_of(&schema);
         let Some(at) = place_of(&schema, later.path).and_then(|place| schema.pointer_mut(&place)) else { continue };
         match later.form {
@@ -157,7 +144,6 @@ pub fn without_later_forms(component: &str, mut schema: Json) -> Json {
                 !variant.get("$ref").and_then(Json::as_str).is_some_and(|to| tables.iter().any(|table| table == to))
             }),
             Form::True => at["const"] = false.into(),
-            Form::Key => {}
         }
     }
     schema

@@ -168,6 +168,13 @@ impl Component for LoadBalancer {
             made.keyed::<ListenerKind>(&port.to_string(), &spec);
         }
         if let Some(header) = &config.origin_header {
+            let is_sent = all.asked().iter().any(|asked| asked.what == What::Header);
+            if header.every().is_some() && !is_sent {
+                let message = format!("no distribution of the stack sends the header of `{own}`");
+                let hint =
+                    "nothing would tell whoever sends it of a new value: take `every` away, or add `[distribution.X]`";
+                at.hinted("unsent-header", &["origin_header", "every"], message, hint);
+            }
             made.keyed::<Parameter>(
                 ORIGIN_HEADER,
                 &parameter::Spec {
@@ -178,6 +185,7 @@ impl Component for LoadBalancer {
                     description: Some(format!("The value of {} that {own} wants", header.name)),
                     tier: parameter::Tier::Standard,
                     key_id: None,
+                    max_age_days: AtCreate(header.every()),
                     version: AwsDecides::Unset,
                     retiring: false,
                     tags: at.tags(),

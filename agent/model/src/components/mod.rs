@@ -105,6 +105,8 @@ pub enum What {
     },
     /// Of a load balancer: that a listener forwards what these conditions fit.
     Route(Route),
+    /// Of a load balancer: to be told its secret header, and when that changes.
+    Header,
 }
 
 /// What a listener is to forward.

@@ -222,6 +222,7 @@ impl Component for Parameter {
                 Tier::Advanced => parameter::Tier::Advanced,
             },
             key_id: config.key.clone(),
+            max_age_days: AtCreate(None),
             version: AwsDecides::Unset,
             retiring: false,
             tags: at.tags(),

@@ -6,5 +6,6 @@
 mod adoption;
 mod changed;
 mod gone;
+mod rotation;
 mod stage;
 mod tags;

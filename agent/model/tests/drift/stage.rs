@@ -21,6 +21,7 @@ use agent_core::wait::Timing;
 use agent_model::components::language;
 use agent_model::expand::expand;
 use agent_model::kinds::{fake_cloud, table};
+use agent_model::rotation::{self, Due, NotRotating};
 use agent_policy::NoRules;
 use serde_json::Value;
 
@@ -45,7 +46,8 @@ fn desired(text: &str) -> Allowed<Desired> {
     let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].map(str::to_owned).to_vec();
     let list = |name: &str, id: &str| (Question::ManagedPrefixList(name.into()), Answer::Id(id.into()));
     let (s3, id) = list("com.amazonaws.eu-west-1.s3", "pl-6da54004");
-    let answers = Answers::offline().with(Question::Zones, Answer::Zones(zones)).with(s3, id);
+    let (edge, edge_id) = list("com.amazonaws.global.cloudfront.origin-facing", "pl-4fa04526");
+    let answers = Answers::offline().with(Question::Zones, Answer::Zones(zones)).with(s3, id).with(edge, edge_id);
     let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let tree = StackFiles { files, ..StackFiles::default() };
@@ -116,6 +118,28 @@ impl Stage {
         let plan = look.unwrap_or_else(|error| panic!("{error}")).plan;
         assert_eq!(self.fake.writes(), [], "a plan changes nothing");
         plan.steps.iter().flat_map(lines).collect()
+    }
+
+    /// What is wanted, with the secret of a component made anew.
+    pub async fn rotating(&self, text: &str, component: &str) -> Result<Allowed<Desired>, NotRotating> {
+        let desired = desired(text);
+        let look = self.engine().look(&desired).await.unwrap_or_else(|error| panic!("{error}"));
+        let due = rotation::asked(&desired, &look.observed, component)?;
+        Ok(Allowed::<Desired>::judge(rotation::begun(Desired::clone(&desired), &[due]), &NoRules).unwrap().0)
+    }
+
+    /// The secrets that are older than they may become at a moment.
+    pub async fn due(&self, text: &str, now: i64) -> Vec<Due> {
+        let desired = desired(text);
+        let look = self.engine().look(&desired).await.unwrap_or_else(|error| panic!("{error}"));
+        rotation::due(&desired, &look.observed, now)
+    }
+
+    /// Passes until nothing moves, whatever faults there are.
+    pub async fn passes(&self, wanted: Option<&Allowed<Desired>>, text: &str) -> Result<PassReport, PassError> {
+        let own = desired(text);
+        let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
+        self.engine().converge(wanted.unwrap_or(&own), &revision, Duration::from_hours(1), None).await
     }
 
     /// Why there is no plan.

@@ -145,6 +145,25 @@ impl Writer<'_> {
         lines.push(format!("listeners = {{ {} }}", listeners.collect::<Vec<_>>().join(", ")));
         lines.push(format!("idle_timeout = {}", 60 + own.idle));
         self.line(&lines.join("\n"));
+        if own.facing && own.header.is_some() {
+            self.distribution(BALANCERS[n], own);
+        }
+    }
+
+    /// In front of a load balancer that wants its header; it has names of its own where that redirects.
+    fn distribution(&mut self, name: &str, balancer: &Balancer) {
+        let forwarding =
+            balancer.listeners().into_iter().find(|(_, redirects)| !redirects).map_or(80, |(port, _)| port);
+        let mut lines = vec![format!("\n[distribution.{name}]\norigin = \"{name}\"\nlistener = {forwarding}")];
+        if forwarding == 443 {
+            lines.push(format!("origin_domain = \"origin-{name}.example.org\""));
+        }
+        if balancer.redirect {
+            lines.push(format!("domains = [\"{name}.example.org\"]"));
+            lines.push("certificate = \"arn:aws:acm:us-east-1:123456789012:certificate/4567\"".into());
+        }
+        lines.push(format!("cache = \"{}\"", ["none", "optimized"][usize::from(balancer.idle % 2)]));
+        self.line(&lines.join("\n"));
     }
 
     fn parameter(&mut self, n: usize) {

@@ -21,7 +21,10 @@ pub enum Touch {
 }
 
 /// Kind, field and value, in JSON.
-pub const FIELDS: [(&str, &str, &str); 36] = [
+pub const FIELDS: [(&str, &str, &str); 39] = [
+    ("cloudfront.distribution", "aliases", r#"["other.example.org"]"#),
+    ("cloudfront.distribution", "enabled", "false"),
+    ("cloudfront.distribution", "price_class", r#""PriceClass_100""#),
     ("ec2.internet_gateway", "vpc", "null"),
     ("ec2.route_table", "routes", r#"{ "10.99.0.0/16": { "transit_gateway": "tgw-1" } }"#),
     ("ec2.route_table", "subnets", "[]"),

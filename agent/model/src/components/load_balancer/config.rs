@@ -111,8 +111,17 @@ impl Protocol {
 pub(super) struct OriginHeader {
     /// The name of the header: letters, digits and `-`, at most 40 characters, not `Host`.
     pub(super) name: String,
-    /// How often the secret is changed.
+    /// How often the secret is made anew, in days: `"30d"`, at most `"365d"`. Never by itself when left out; `agent rotate`
+    /// does it by hand. No request is refused meanwhile. A distribution of the stack has to send it.
     every: Option<String>,
+}
+
+impl OriginHeader {
+    /// After how many days the secret is made anew.
+    pub(super) fn every(&self) -> Option<u16> {
+        let days = self.every.as_deref()?.strip_suffix('d')?.parse().ok()?;
+        (1..=365).contains(&days).then_some(days)
+    }
 }
 
 impl Listener {
@@ -289,7 +298,13 @@ fn check_header(header: &OriginHeader, at: &mut Place<'_>) {
     } else if name.eq_ignore_ascii_case("host") {
         at.problem("bad-header", &place, "the header `Host` says where a request goes, and holds no secret");
     }
-    if header.every.is_some() {
-        at.later(&["origin_header", "every"], "rotation comes");
+    if let Some(every) = header.every.as_ref().filter(|_| header.every().is_none()) {
+        let place = ["origin_header", "every"];
+        at.hinted(
+            "bad-days",
+            &place,
+            format!("`{every}` is no number of days"),
+            "from `1d` to `365d`: `every = \"30d\"`",
+        );
     }
 }

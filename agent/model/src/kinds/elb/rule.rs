@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 
 use agent_core::cost::Read;
-use agent_core::doc::{LINK, SECRET, digest};
 use agent_core::field::{AwsDecides, Tags};
 use agent_core::kind::{Identity, Kind};
 use agent_core::reference::{Link, SecretRef, Target};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::listener::ListenerArn;
@@ -89,19 +87,7 @@ pub struct HttpHeader {
     pub name: String,
     /// The values, of which the header has to have one: at most 128 characters, compared in any case. The agent sends none
     /// that holds a wildcard: it would let in more than itself.
-    #[serde(deserialize_with = "secrets")]
     pub values: BTreeSet<SecretRef>,
-}
-
-/// A reference that led to something else than a secret (the value of a plain parameter) becomes a digest that no vault
-/// opens: the call that would send it says what is wrong, and the text is nowhere on the way.
-fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<SecretRef>, D::Error> {
-    let read = |value: Value| {
-        let plain = value.get(LINK).and(value.get("value")).and_then(Value::as_str);
-        let value = plain.map_or_else(|| value.clone(), |plain| json!({ SECRET: digest(plain) }));
-        serde_json::from_value(value).map_err(serde::de::Error::custom)
-    };
-    Vec::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
 /// What AWS knows of a rule.
@@ -151,6 +137,8 @@ mod tests {
     use agent_core::kind::KindInfo;
     use agent_core::reference::resolve;
     use agent_core::secret::Vault;
+
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -34,6 +34,9 @@ pub struct Spec {
     /// For `SecureString`: what is generated when it is made.
     #[serde(default)]
     pub generate: AtCreate<Generate>,
+    /// After how many days a generated secret is made anew; never when absent. AWS is not told.
+    #[serde(default)]
+    pub max_age_days: AtCreate<u16>,
     /// At most 1,024 characters.
     #[serde(default)]
     pub description: Option<String>,

@@ -1,0 +1,61 @@
+//! `agent rotate`: makes the secret header of a load balancer anew, and stays until the old one is good no longer.
+
+use std::time::Duration;
+
+use agent_core::pass::PassReport;
+use agent_core::plan::Settings;
+use serde_json::Value;
+
+use super::apply::conclude;
+use super::{Context, End, pretty};
+use crate::cli::{From, Output};
+use crate::load::{Stack, Tree};
+use crate::session::{Session, SessionError};
+use crate::show;
+
+/// Runs it.
+pub async fn run(context: &Context<'_>, from: &From, component: &str, timeout: Duration) -> End {
+    let (tree, mut stacks) = match context.load(from).await {
+        Ok(loaded) => loaded,
+        Err(end) => return end,
+    };
+    let [stack] = stacks.as_mut_slice() else {
+        let names: Vec<String> = stacks.iter().map(Stack::name).collect();
+        let message = format!("there are several stacks here: {}", names.join(", "));
+        context.printer.error(&message, Some("name the folder of one"));
+        return End::Usage;
+    };
+    let mut reports = Vec::new();
+    let end = match one(context, &tree, stack, component, timeout).await {
+        Ok(pass) => conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports),
+        Err(error) => context.told(stack, &error),
+    };
+    if context.output == Output::Json {
+        context.printer.result(&pretty(&Value::from(reports)));
+    }
+    end
+}
+
+async fn one(
+    context: &Context<'_>,
+    tree: &Tree,
+    stack: &mut Stack,
+    component: &str,
+    timeout: Duration,
+) -> Result<PassReport, SessionError> {
+    let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
+    let session = Session::open(&manifest.stack).await?;
+    let tell = |event: agent_core::execute::Event<'_>| {
+        if let Some(line) = show::report::event(&event, context.printer) {
+            context.printer.progress(&line);
+        }
+    };
+    let engine = session.engine(&tell, Settings::default());
+    let (desired, look, begins) = session.look_to_rotate(&engine, stack, component).await?;
+    if !begins {
+        context
+            .printer
+            .progress(&format!("the secret of {component} is being made anew already; this goes on with it"));
+    }
+    Ok(engine.converge(&desired, &tree.revision, timeout, Some(look)).await?)
+}
