@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Address;
 use agent_core::doc::Doc;
-use agent_core::field::{AwsDecides, Tags};
+use agent_core::field::{AtCreate, AwsDecides, Tags};
 use agent_core::reference::Text;
 use agent_model::kinds::iam::policy::{Party, PolicyDocument, Principal, Statement, from_account, from_arn};
 use agent_model::kinds::iam::role::{Spec, path_of};

@@ -41,7 +41,7 @@ impl Provider<Distribution> for Aws {
 
     async fn find(
         &self,
-        scope: &Scope,
+        _: &Scope,
         sought: &Sought<'_, Distribution>,
     ) -> Result<Option<Live<Distribution>>, Fault> {
         if let Some(id) = sought.id {

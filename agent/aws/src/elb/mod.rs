@@ -11,7 +11,7 @@ mod target_group;
 
 use std::collections::BTreeMap;
 
-use agent_core::fault::{Class, Fault};
+use agent_core::fault::Fault;
 use agent_core::field::Tags;
 use agent_core::live::Mark;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
@@ -93,6 +93,8 @@ mod tests {
     use agent_model::kinds::elb::Protocol;
     use agent_model::kinds::elb::load_balancer::{ClientRoutingPolicy, Scheme};
     use agent_model::kinds::elb::target_group::CrossZone;
+
+    use agent_core::fault::Class;
 
     use super::*;
 
