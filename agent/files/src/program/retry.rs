@@ -1,5 +1,6 @@
-//! How long a call to AWS is tried again: with growing pauses, and only as long as a task's start may wait. Amazon ECS gives
-//! the containers that others wait for three minutes on Fargate (`startTimeout`); all tries together stay well below.
+//! How long a call to AWS is tried again: with growing pauses, and only as long as a task's start may wait. On Fargate
+//! a container that others wait for has at most 120 seconds (`startTimeout`); all tries together stay below, so that the
+//! sentence about the cause is in the log before Amazon ECS stops the task.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};

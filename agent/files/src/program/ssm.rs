@@ -58,8 +58,7 @@ pub fn region(environment: Environment<'_>) -> Result<String> {
     let region = text(environment, "AWS_REGION").or_else(|| text(environment, "AWS_DEFAULT_REGION"));
     let region = region.ok_or_else(|| {
         Problem::new(
-            "neither AWS_REGION nor AWS_DEFAULT_REGION is set; Amazon ECS sets them, outside of it somebody must \
-                      definition must",
+            "neither AWS_REGION nor AWS_DEFAULT_REGION is set; Amazon ECS sets them, elsewhere they must be given",
         )
     })?;
     if region.len() <= 64 && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
