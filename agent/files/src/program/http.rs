@@ -55,10 +55,10 @@ pub struct Client(Agent);
 impl Client {
     /// Makes one that trusts Mozilla's roots.
     pub fn new() -> Result<Self> {
-        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+        Self::with(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, WHOLE)
     }
 
-    fn trusting(roots: RootCertStore) -> Result<Self> {
+    fn with(roots: RootCertStore, whole: Duration) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -72,7 +72,7 @@ impl Client {
             .user_agent(concat!("agent-files/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(WHOLE))
+            .timeout_global(Some(whole))
             .build();
         let connector = ().chain(TcpConnector::default()).chain(Tls(Arc::new(tls)));
         Ok(Self(Agent::with_parts(config, connector, DefaultResolver::default())))
@@ -179,5 +179,118 @@ impl Transport for TlsTransport {
 
     fn is_tls(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{ServerConfig, ServerConnection};
+
+    use super::*;
+
+    const AUTHORITY: &[u8] = include_bytes!("../../tests/tls/authority.pem");
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/tls/server.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/tls/server.key");
+
+    /// A server with a certificate for `localhost`, on 127.0.0.1; its port.
+    fn tls_server() -> u16 {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+        let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+        let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).expect("they go together"));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let connection = ServerConnection::new(config.clone()).expect("a connection");
+                let mut stream = BufReader::new(StreamOwned::new(connection, stream.expect("a stream")));
+                let mut line = String::new();
+                while stream.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    line.clear();
+                }
+                let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer");
+                let _ = stream.get_mut().flush();
+            }
+        });
+        port
+    }
+
+    fn authority() -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(AUTHORITY).expect("a certificate")).expect("an authority");
+        roots
+    }
+
+    fn get(client: &Client, uri: &str) -> std::result::Result<Response, Failure> {
+        client.send(&Request {
+            method: Method::GET,
+            uri: uri.parse().expect("a URL"),
+            headers: Vec::new(),
+            body: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_server_whose_authority_is_trusted_is_spoken_to() {
+        let client = Client::with(authority(), WHOLE).expect("a client");
+        let answer = get(&client, &format!("https://localhost:{}/", tls_server())).expect("an answer");
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"answer"[..]));
+    }
+
+    #[test]
+    fn a_server_of_an_unknown_authority_or_another_name_is_refused_and_not_asked_again() {
+        let port = tls_server();
+        let known = Client::with(authority(), WHOLE).expect("a client");
+        for (client, host) in [(&Client::new().expect("a client"), "localhost"), (&known, "127.0.0.1")] {
+            let refused = get(client, &format!("https://{host}:{port}/"));
+            assert!(
+                matches!(&refused, Err(Failure::Final(problem)) if problem.to_string().contains("certificate")),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_authorities_of_amazon_are_inside() {
+        for name in ["Amazon Root CA 1", "Starfield Services Root Certificate Authority - G2"] {
+            let is_it = |subject: &[u8]| subject.windows(name.len()).any(|part| part == name.as_bytes());
+            assert!(webpki_roots::TLS_SERVER_ROOTS.iter().any(|root| is_it(root.subject.as_ref())), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_is_given_up_in_the_handshake_and_after_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let client = Client::with(authority(), Duration::from_millis(200)).expect("a client");
+        for scheme in ["http", "https"] {
+            let started = Instant::now();
+            assert!(
+                matches!(get(&client, &format!("{scheme}://localhost:{port}/")), Err(Failure::Transient(_))),
+                "{scheme}"
+            );
+            assert!(started.elapsed() < Duration::from_secs(4), "{scheme}: {:?}", started.elapsed());
+        }
+    }
+
+    #[test]
+    fn an_answer_without_end_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while stream.write_all(&[b'x'; 65536]).is_ok() {}
+        });
+        let client = Client::with(authority(), WHOLE).expect("a client");
+        assert!(matches!(get(&client, &format!("http://127.0.0.1:{port}/")), Err(Failure::Final(_))));
     }
 }

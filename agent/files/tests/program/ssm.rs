@@ -1,7 +1,7 @@
 //! An SSM on loopback, and beside it the address where Amazon ECS gives a task its credentials.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

@@ -18,6 +18,16 @@ pub struct Task {
     folder: tempfile::TempDir,
 }
 
+/// Folders that not even their owner may write to could not be removed by anybody but root.
+impl Drop for Task {
+    fn drop(&mut self) {
+        let volumes = fs::read_dir(self.folder.path().join("volumes")).into_iter().flatten().flatten();
+        for root in volumes.map(|entry| entry.path()).chain([self.image()]) {
+            let _ = fs::set_permissions(root.join("snippets/private"), fs::Permissions::from_mode(0o700));
+        }
+    }
+}
+
 /// What a run left behind.
 pub struct Ran {
     pub code: Option<i32>,
