@@ -44,7 +44,7 @@ pub fn copy(directory: &Path, into: &Folder, all: bool) -> Result<Copied> {
     let mut at = PathBuf::new();
     Walk { copied: &mut copied, at: &mut at }.folder(&source, into, all).map_err(|problem| match problem {
         Fault::Said(problem) => problem,
-        Fault::Io(cause) => cannot(&format!("copy {:?} of the image", directory.join(&at)), &cause),
+        Fault::Io(cause) => cannot(&format!("copy {} of the image", shown(&directory.join(&at))), &cause),
     })?;
     Ok(copied)
 }
@@ -98,7 +98,8 @@ impl Walk<'_> {
         let stat = rustix::fs::statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let meta = Meta::of(&stat);
         if name == PARTIAL {
-            return Ok(self.skip("has a name that this program needs"));
+            self.skip("has a name that this program needs");
+            return Ok(());
         }
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
@@ -116,13 +117,21 @@ impl Walk<'_> {
                 let target = rustix::fs::readlinkat(source, name, Vec::new())?;
                 into.put_link(name, meta, &target)?;
             }
-            _ => return Ok(self.skip("is a device, a socket or a pipe")),
+            _ => {
+                self.skip("is a device, a socket or a pipe");
+                return Ok(());
+            }
         }
         self.copied.entries += 1;
         Ok(())
     }
 
     fn skip(&mut self, why: &str) {
-        self.copied.skipped.push(format!("{:?} is left out: it {why}", self.at));
+        self.copied.skipped.push(format!("{} is left out: it {why}", shown(self.at)));
     }
+}
+
+/// Escaped, as whoever made the image chose the name.
+fn shown(path: &Path) -> String {
+    format!("\"{}\"", path.to_string_lossy().escape_debug())
 }

@@ -288,7 +288,7 @@ mod tests {
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a connection");
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-            while stream.write_all(&[b'x'; 65536]).is_ok() {}
+            while stream.write_all(&[b'x'; 8192]).is_ok() {}
         });
         let client = Client::with(authority(), WHOLE).expect("a client");
         assert!(matches!(get(&client, &format!("http://127.0.0.1:{port}/")), Err(Failure::Final(_))));
