@@ -21,7 +21,8 @@ pub fn install(directory: &Path) -> Result<()> {
 }
 
 fn copy(partial: &Path) -> io::Result<()> {
-    let mut from = fs::File::open("/proc/self/exe").or_else(|_| fs::File::open(std::env::current_exe()?))?;
+    let called = std::env::args_os().next().unwrap_or_default();
+    let mut from = fs::File::open("/proc/self/exe").or_else(|_| fs::File::open(called))?;
     match fs::remove_file(partial) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
         _ => {}

@@ -92,29 +92,34 @@ fn unpack(environment: Environment<'_>) -> Result<String> {
 }
 
 fn fetch(targets: &[Target], environment: Environment<'_>) -> Result<BTreeMap<String, String>> {
-    let names = targets.iter().flat_map(|target| &target.files).flat_map(|item| &item.parameters);
-    let names = names.cloned().collect();
-    let clock = retry::SystemClock::start();
-    let patience = retry::Patience::new(&clock);
-    let http = http::Client::new()?;
     let region = ssm::region(environment)?;
-    let endpoint = ssm::endpoint(&region, environment)?;
-    let credentials = credentials::find(environment, &http, &patience)?;
-    let caller = ssm::Caller { http: &http, clock: &clock, patience: &patience, region, endpoint, credentials };
-    let got = caller.get(&names)?;
+    let got = ask(targets, &region, environment).map_err(|problem| {
+        let directories: Vec<_> = targets.iter().map(|target| target.path.to_string_lossy()).collect();
+        problem.at(format!("the files for {}", directories.join(", ")))
+    })?;
     for target in targets {
         for item in &target.files {
             if let Some(missing) = item.parameters.iter().find(|name| !got.contains_key(*name)) {
                 return Err(Problem::new(format!(
-                    "the parameter {missing} is not in SSM (region {}); somebody or something has deleted it: `agent apply` \
-                     writes it again",
-                    caller.region
+                    "the parameter {missing} is not in SSM (region {region}); somebody or something has deleted it: `agent \
+                     apply` writes it again"
                 ))
                 .at(place(target, item)));
             }
         }
     }
     Ok(got)
+}
+
+fn ask(targets: &[Target], region: &str, environment: Environment<'_>) -> Result<BTreeMap<String, String>> {
+    let names = targets.iter().flat_map(|target| &target.files).flat_map(|item| &item.parameters);
+    let names = names.cloned().collect();
+    let clock = retry::SystemClock::start();
+    let patience = retry::Patience::new(&clock);
+    let http = http::Client::new()?;
+    let endpoint = ssm::endpoint(region, environment)?;
+    let credentials = credentials::find(environment, &http, &patience)?;
+    ssm::Caller { http: &http, clock: &clock, patience: &patience, region, endpoint, credentials }.get(&names)
 }
 
 fn place(target: &Target, item: &Item) -> String {

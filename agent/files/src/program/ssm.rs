@@ -19,12 +19,15 @@ const LONGEST_MESSAGE: usize = 500;
 const WAY: &str = "the task needs a way to SSM: the VPC endpoint `ssm`, a NAT gateway or a public address, and a security group \
                    that lets HTTPS out";
 
+const NOT_AWS: &str = "what answers there is not SSM: look at AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL, and for a firewall that \
+                       puts a certificate of its own in between";
+
 /// What a call is made with.
 pub struct Caller<'a> {
     pub http: &'a dyn Http,
     pub clock: &'a dyn Clock,
     pub patience: &'a Patience<'a>,
-    pub region: String,
+    pub region: &'a str,
     pub endpoint: Uri,
     pub credentials: Credentials,
 }
@@ -119,12 +122,13 @@ impl Caller<'_> {
             ("x-amz-target".to_owned(), "AmazonSSM.GetParameters".to_owned()),
         ];
         let signer =
-            Signer { credentials: &self.credentials, region: &self.region, service: "ssm", time: self.clock.now() };
+            Signer { credentials: &self.credentials, region: self.region, service: "ssm", time: self.clock.now() };
         signer.sign("POST", self.endpoint.path(), &mut headers, &body);
         let request = Request { method: Method::POST, uri: self.endpoint.clone(), headers, body };
         let answer = self.http.send(&request).map_err(|failure| match failure {
             Failure::Transient(problem) => Failure::Transient(Problem::new(format!("{problem}; {WAY}"))),
-            failure => failure,
+            Failure::Final(problem) => Failure::Final(Problem::new(format!("{problem}; {NOT_AWS}"))),
+            denied @ Failure::Denied(_) => denied,
         })?;
         if answer.status != 200 {
             return Err(self.refused(&answer, names));
@@ -182,8 +186,10 @@ mod tests {
             let mut calls = self.calls.borrow_mut();
             calls.push(String::from_utf8(request.body.clone()).expect("text"));
             let (status, body) = self.answers.get(calls.len() - 1).or(self.answers.last()).copied().expect("an answer");
-            if status == 0 {
-                return Err(Failure::Transient(Problem::new("ssm.example cannot be reached")));
+            match status {
+                0 => return Err(Failure::Transient(Problem::new("ssm.example cannot be reached"))),
+                1 => return Err(Failure::Final(Problem::new("ssm.example has a wrong certificate"))),
+                _ => {}
             }
             Ok(Response { status, body: body.into() })
         }
@@ -204,7 +210,7 @@ mod tests {
         let http = Fake { answers: answers.to_vec(), calls: RefCell::default() };
         let credentials = Credentials { key_id: "AK".into(), secret: "hidden".into(), token: None };
         let endpoint = Uri::from_static("https://ssm.example/");
-        let region = "eu-west-1".to_owned();
+        let region = "eu-west-1";
         let caller = Caller { http: &http, clock: &clock, patience: &patience, region, endpoint, credentials };
         let got = caller.get(&names.iter().map(|name| (*name).to_owned()).collect());
         drop(caller);
@@ -241,6 +247,13 @@ mod tests {
             assert!(got.expect_err(kind).to_string().contains(kind));
             assert_eq!(calls.len(), 1);
         }
+    }
+
+    #[test]
+    fn what_is_not_aws_is_not_asked_again() {
+        let (got, calls, _) = get(&["/a"], &[(1, "")]);
+        let said = got.expect_err("given up").to_string();
+        assert!(said.contains("wrong certificate; what answers there is not SSM") && calls.len() == 1, "{said}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn what_a_task_lacks_is_named() {
     let task = Task::nginx();
     let directories = || vec![task.directory(vec![task.plain("a", "b")])];
     let none = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")];
-    task.unpack(directories(), &none).stopped(&["task role"]);
+    task.unpack(directories(), &none).stopped(&["the files for", "etc/nginx", "task role"]);
     task.unpack(directories(), &[("AWS_REGION", "")]).stopped(&["AWS_REGION"]);
     task.unpack(directories(), &[("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong")]).stopped(&["401", "task role"]);
     let mut unmounted = directories();
