@@ -112,13 +112,19 @@ impl Folder {
         self.clear_partial()?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(&self.0, PARTIAL, flags, Mode::RUSR | Mode::WUSR)?);
-        write(&mut file).and_then(|()| meta.set(file.as_fd())).and_then(|()| self.name_partial(name))
+        let written = write(&mut file).and_then(|()| meta.set(file.as_fd()));
+        self.name_partial(name, written)
     }
 
     /// A link in it, in place of a file or link that is there.
     pub fn put_link(&self, name: &CStr, meta: Meta, target: &CStr) -> io::Result<()> {
         self.clear_partial()?;
         rustix::fs::symlinkat(target, &self.0, PARTIAL)?;
+        let written = self.set_link(meta);
+        self.name_partial(name, written)
+    }
+
+    fn set_link(&self, meta: Meta) -> io::Result<()> {
         let stat = rustix::fs::statat(&self.0, PARTIAL, AtFlags::SYMLINK_NOFOLLOW)?;
         if (stat.st_uid, stat.st_gid) != (meta.uid, meta.gid) {
             let (uid, gid) = meta.owner();
@@ -127,7 +133,7 @@ impl Folder {
         if let Some(times) = meta.timestamps() {
             rustix::fs::utimensat(&self.0, PARTIAL, &times, AtFlags::SYMLINK_NOFOLLOW)?;
         }
-        self.name_partial(name)
+        Ok(())
     }
 
     /// Sets the folder's own meta data.
@@ -147,12 +153,13 @@ impl Folder {
         }
     }
 
-    /// Gives what was written its name. What could not be named is taken away, so that a failed run leaves nothing half.
-    fn name_partial(&self, name: &CStr) -> io::Result<()> {
-        rustix::fs::renameat(&self.0, PARTIAL, &self.0, name).map_err(|cause| {
+    /// Gives what was written its name. What could not be written or named is taken away: a failed run leaves nothing half.
+    fn name_partial(&self, name: &CStr, written: io::Result<()>) -> io::Result<()> {
+        let named = written.and_then(|()| Ok(rustix::fs::renameat(&self.0, PARTIAL, &self.0, name)?));
+        if named.is_err() {
             let _ = self.clear_partial();
-            cause.into()
-        })
+        }
+        named
     }
 
     fn holds(&self, name: &CStr) -> Option<FileType> {

@@ -78,3 +78,23 @@ fn sockets_and_pipes_are_left_out_with_a_word() {
     assert!(ran.stdout.contains(r#""socket" is left out"#), "{}", ran.stdout);
     assert!(!task.volume("0").join("socket").exists() && task.volume("0").join("mime.types").exists());
 }
+
+#[test]
+fn a_directory_that_is_itself_a_link_is_the_one_it_leads_to() {
+    let task = Task::nginx();
+    let link = task.image().with_file_name("link");
+    symlink("nginx", &link).expect("linked");
+    let directory = agent_files::contract::Directory { path: text(&link), ..task.directory(vec![]) };
+    task.unpack(vec![directory], &[]).fine();
+    assert_eq!(read(&task.volume("0").join("mime.types")), "text/html html;");
+}
+
+#[test]
+fn folders_in_folders_are_copied_to_a_limit_that_is_said() {
+    let task = Task::nginx();
+    let deep = |number: usize| task.image().join(vec!["d"; number].join("/"));
+    fs::create_dir_all(deep(190)).expect("made");
+    task.unpack(vec![task.directory(vec![])], &[]).fine();
+    fs::create_dir_all(deep(210)).expect("made");
+    task.unpack(vec![task.directory(vec![])], &[]).stopped(&["etc/nginx", "more than 200 deep"]);
+}
