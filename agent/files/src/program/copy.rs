@@ -106,6 +106,7 @@ impl Walk<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let below = rustix::fs::openat(source, name, flags, Mode::empty())?;
                 let (folder, _) = into.enter_or_make(name)?;
+                folder.begin()?;
                 self.folder(&below, &folder, true)?;
             }
             FileType::RegularFile => {

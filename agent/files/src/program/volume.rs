@@ -92,19 +92,23 @@ impl Folder {
         Ok(Self(rustix::fs::openat(&self.0, name, flags, Mode::empty())?))
     }
 
-    /// A folder in it, made if need be; and whether it was made. Its meta data are set when it has been filled.
+    /// A folder in it, made if need be; and whether it was made.
     pub fn enter_or_make(&self, name: &CStr) -> io::Result<(Self, bool)> {
         let made = match rustix::fs::mkdirat(&self.0, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
             Err(cause) => return Err(cause.into()),
         };
-        let folder = self.enter(name)?;
-        let mode = Mode::from_raw_mode(rustix::fs::fstat(&folder.0)?.st_mode);
+        Ok((self.enter(name)?, made))
+    }
+
+    /// Lets its owner write to it, until [`finish`](Self::finish): what an earlier run finished may be for reading alone.
+    pub fn begin(&self) -> io::Result<()> {
+        let mode = Mode::from_raw_mode(rustix::fs::fstat(&self.0)?.st_mode);
         if !mode.contains(Mode::RWXU) {
-            rustix::fs::fchmod(&folder.0, mode | Mode::RWXU)?;
+            rustix::fs::fchmod(&self.0, mode | Mode::RWXU)?;
         }
-        Ok((folder, made))
+        Ok(())
     }
 
     /// A file in it, in place of a file or link that is there.

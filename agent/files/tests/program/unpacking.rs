@@ -42,6 +42,22 @@ fn files_are_laid_over_what_the_image_has_and_the_rest_survives() {
 }
 
 #[test]
+fn a_folder_of_the_image_keeps_its_mode_when_a_file_is_laid_into_it() {
+    let task = Task::nginx();
+    mode(&task.image().join("snippets"), 0o2710);
+    if is_root() {
+        // Root alone may write where nobody may.
+        mode(&task.image().join("snippets"), 0o2510);
+    }
+    task.unpack(vec![task.directory(vec![task.plain("snippets/a", "b")])], &[]).fine();
+    let (there, here) = (task.image().join("snippets"), task.volume("0").join("snippets"));
+    assert_eq!(meta(&here), meta(&there));
+    assert_eq!(read(&here.join("a")), "b");
+    mode(&there, 0o700);
+    mode(&here, 0o700);
+}
+
+#[test]
 fn a_replaced_directory_has_the_files_alone_and_a_directory_that_is_not_there_is_empty() {
     let task = Task::nginx();
     let replaced = Directory { replace: true, ..task.directory(vec![task.plain("nginx.conf", "of Git")]) };
