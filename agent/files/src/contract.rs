@@ -11,6 +11,10 @@ pub const PROGRAM_DIRECTORY: &str = "/gitops-agent/bin";
 /// The program's name there.
 pub const PROGRAM: &str = "agent-files";
 
+/// The most bytes that a file may have once it is decoded: 16 MiB. A file that unpacks to more is refused, so that what is
+/// small in SSM cannot fill a task's memory.
+pub const MAX_CONTENT: usize = 16 * 1024 * 1024;
+
 /// What is to be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
