@@ -225,3 +225,34 @@ fn no_secret_is_in_any_output_at_any_level() {
     assert!(!seen.contains(&secret), "the secret is in the output");
     assert!(!seen.contains('\u{1b}'), "colours, and no terminal");
 }
+
+#[test]
+fn a_secret_header_is_made_anew_by_hand() {
+    let bench = Bench::new();
+    let text = "[stack]\nname = \"turning\"\naccount = \"123456789012\"\nregion = \"eu-north-1\"\n\n\
+        [network.main]\ncidr = \"10.20.0.0/16\"\ntiers = [\"public\", \"private\"]\nendpoints = []\n\n\
+        [load_balancer.edge]\nscheme = \"internet-facing\"\nlisteners = { 80 = {} }\n\
+        origin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\n\n[parameter.plain]\nvalue = \"x\"\n";
+    let revision = bench.commit(text);
+    let rotate = |component: &str| bench.agent(&["rotate", "turning", component, "--repo", ".", "--rev", &revision]);
+    let pending = rotate("load_balancer.edge");
+    ends(&pending, 2);
+    assert!(err(&pending).contains("is not there yet: apply the revision first"), "{}", err(&pending));
+    ends(&bench.at("apply", &revision), 0);
+    let unknown = rotate("parameter.plain");
+    ends(&unknown, 2);
+    insta::assert_snapshot!(err(&unknown), @r"
+    error: turning: `parameter.plain` has no secret that a distribution of the stack sends; `load_balancer.edge` has one
+    ");
+    let before = bench.proxy.wire().calls().len();
+    ends(&rotate("load_balancer.edge"), 0);
+    let calls = bench.proxy.wire().calls().split_off(before);
+    let writes: Vec<&str> = calls
+        .iter()
+        .filter(|call| !call.is_read() && !call.body().contains("/gitops-agent/turning/"))
+        .map(|call| call.name.action.as_str())
+        .collect();
+    insta::assert_snapshot!(writes.join("\n"));
+    ends(&bench.agent(&["diff", "--repo", ".", "--rev", &revision, "--exit-code"]), 0);
+    ends(&bench.agent(&["destroy", "--repo", ".", "--rev", &revision, "--yes", "--removals", "9"]), 0);
+}

@@ -39,11 +39,7 @@ impl Provider<Distribution> for Aws {
         Ok(read.into_iter().flatten().filter(ours).collect())
     }
 
-    async fn find(
-        &self,
-        _: &Scope,
-        sought: &Sought<'_, Distribution>,
-    ) -> Result<Option<Live<Distribution>>, Fault> {
+    async fn find(&self, _: &Scope, sought: &Sought<'_, Distribution>) -> Result<Option<Live<Distribution>>, Fault> {
         if let Some(id) = sought.id {
             return self.distribution_found(id).await;
         }

@@ -154,16 +154,15 @@ impl Aws {
         let values = try_join_all(selected.chunks(10).map(|ten| self.parameter_values(ten)));
         let tags = try_join_all(names.iter().map(|name| self.parameter_tags(name)));
         let (values, tags) = tokio::try_join!(values, tags)?;
-        let (older, values): (Vec<_>, Vec<_>) = values.into_iter().flatten().partition(|(_, one)| is_selected(one));
-        let mut older: BTreeMap<String, sdk::Parameter> = older.into_iter().collect();
-        let mut values: BTreeMap<String, sdk::Parameter> = values.into_iter().collect();
+        let mut values = versions(values.into_iter().flatten());
         let mut tags: BTreeMap<String, Option<BTreeMap<String, String>>> = names.into_iter().zip(tags).collect();
         let mut found = Vec::new();
         for parameter in described {
             let Some(name) = &parameter.name else { continue };
             // Deleted between the calls: not there.
-            let (Some(value), Some(tags)) = (values.remove(name), tags.remove(name).flatten()) else { continue };
-            let older = older.remove(name).filter(|older| older.version != value.version);
+            let (Some((value, older)), Some(tags)) = (values.remove(name), tags.remove(name).flatten()) else {
+                continue;
+            };
             found.push(self.parameter_live(parameter, value, older, &tags)?);
         }
         Ok(found)
@@ -241,9 +240,21 @@ fn previous_of(described: &sdk::ParameterMetadata) -> Option<String> {
     changed.then(|| described.name.as_ref().map(|name| format!("{name}:{PREVIOUS}"))).flatten()
 }
 
-/// Whether an answer is about a labelled version.
-fn is_selected(one: &sdk::Parameter) -> bool {
-    one.selector().is_some_and(|selector| !selector.is_empty())
+/// What was read of each name: its newest version, and an older one where a label leads to one.
+fn versions(
+    read: impl Iterator<Item = (String, sdk::Parameter)>,
+) -> BTreeMap<String, (sdk::Parameter, Option<sdk::Parameter>)> {
+    let mut found: BTreeMap<String, (sdk::Parameter, Option<sdk::Parameter>)> = BTreeMap::new();
+    for (name, one) in read {
+        let entry = match found.remove(&name) {
+            None => (one, None),
+            Some((newest, _)) if newest.version < one.version => (one, Some(newest)),
+            Some((newest, _)) if newest.version > one.version => (newest, Some(one)),
+            Some(same) => same,
+        };
+        found.insert(name, entry);
+    }
+    found
 }
 
 fn tag((key, value): (String, String)) -> Result<Tag, Fault> {
