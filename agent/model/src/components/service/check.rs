@@ -184,9 +184,11 @@ impl Config {
         ports.get(name).map(|port| (name.to_owned(), *port))
     }
 
-    /// Whether a network that lists its endpoints has those that tasks need to start.
+    /// Whether a network that lists its endpoints has those that tasks need to start, where these have no other way.
     pub(super) fn check_endpoints(&self, named: &Linked<'_>, network: &network::Offer, at: &mut Place<'_>) {
-        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public()) else { return };
+        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public() && !network.has_nat(&self.tier)) else {
+            return;
+        };
         for (service, place) in self.endpoints().into_iter().filter(|(service, _)| !listed.contains(*service)) {
             let message =
                 format!("`{}` needs the endpoint `{service}`, which `{}` does not list", at.address(), named.address());

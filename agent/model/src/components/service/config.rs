@@ -32,7 +32,7 @@ pub struct Config {
     /// The network that the tasks stand in; the stack's only one when left out.
     pub(super) network: Option<String>,
     /// The tier of the network. In `public` tasks get public addresses, and may open HTTPS connections to everywhere;
-    /// elsewhere only to the endpoints and to S3.
+    /// so may those of private tiers where the network has `nat`; elsewhere only to the endpoints and to S3.
     #[serde(default = "private")]
     pub(super) tier: String,
     /// The cluster; the stack's only one when left out.
