@@ -101,9 +101,8 @@ const fn form(component: &'static str, path: &'static str, form: Form) -> LaterF
 
 /// What comes later below keys that are there. The types and their checks know all of it; what is made for editors and
 /// readers leaves it out.
-pub const FORMS: [LaterForm; 6] = [
+pub const FORMS: [LaterForm; 5] = [
     form("load_balancer", "origin_header.every", Form::Key),
-    form("load_balancer", "type", Form::Words(&["network"])),
     form("network", "flow_logs", Form::True),
     form("service", "deploy.strategy", Form::Words(&["blue_green", "canary", "linear"])),
     form("service", "image", Form::Table),

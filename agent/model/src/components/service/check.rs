@@ -124,16 +124,9 @@ impl Config {
             let hint = format!("its ports are {}", list(ports.keys().copied()));
             at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `port`"), hint);
         }
-        match (exposed.default, exposed.path.is_some() || exposed.host.is_some()) {
-            (true, true) => {
-                let message = format!("`{called}` has conditions, and is to take what no other takes");
-                at.problem("conflict", &expose(n, "default"), message);
-            }
-            (false, false) => {
-                let hint = "add `path = \"/…\"` or `host = \"…\"`; `default = true` takes what no other takes";
-                at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `path` or `host`"), hint);
-            }
-            _ => {}
+        if exposed.default && (exposed.path.is_some() || exposed.host.is_some()) {
+            let message = format!("`{called}` has conditions, and is to take what no other takes");
+            at.problem("conflict", &expose(n, "default"), message);
         }
         if exposed.default && exposed.priority.is_some() {
             let message = "what takes what no other takes comes last, whatever its priority";
