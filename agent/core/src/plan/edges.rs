@@ -12,6 +12,8 @@ use crate::kind::{KindInfo, Kinds, Replace, Wait};
 use crate::live::{LiveDoc, Mark};
 use crate::observed::Observed;
 use crate::plan::decide::{Decided, Verdict};
+use crate::plan::graph::Graph;
+use crate::plan::handover::handovers;
 use crate::plan::order::{Rank, Soft};
 use crate::plan::uses::{Uses, live_graph};
 use crate::plan::{Need, Note, Op, PlanError, Step};
@@ -259,7 +261,10 @@ impl<'a> Builder<'a> {
             .collect();
         self.successors(drops, &steps, &wanting);
         self.users_first(drops, &steps, &uses)?;
-        self.hidden_on_the_way_out(drops, &steps, &everything);
+        let live = live_graph(&everything);
+        let goes: Vec<(&Address, usize)> = steps.iter().map(|(index, step)| (&drops[*index].address, *step)).collect();
+        self.soft.extend(handovers(&self.make, &goes, (&self.desired.graph, &live), self.kinds));
+        self.hidden_on_the_way_out(drops, &steps, &live);
         Ok(())
     }
 
@@ -394,8 +399,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The edges that no field carries, reversed, over what is live.
-    fn hidden_on_the_way_out(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, all: &[&LiveDoc]) {
-        let graph = live_graph(all);
+    fn hidden_on_the_way_out(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, graph: &Graph) {
         let by_address: BTreeMap<&Address, Vec<usize>> =
             steps.iter().fold(BTreeMap::new(), |mut map, (index, step)| {
                 map.entry(&drops[*index].address).or_insert_with(Vec::new).push(*step);
@@ -403,7 +407,7 @@ impl<'a> Builder<'a> {
             });
         for (address, own) in &by_address {
             let Some(kind) = self.kinds.get(address.kind()) else { continue };
-            for after in (kind.also_after)(address, &graph) {
+            for after in (kind.also_after)(address, graph) {
                 if after.address == **address {
                     continue;
                 }

@@ -6,5 +6,6 @@
 mod adoption;
 mod changed;
 mod gone;
+mod nat;
 mod stage;
 mod tags;

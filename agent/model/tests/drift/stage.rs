@@ -118,6 +118,12 @@ impl Stage {
         plan.steps.iter().flat_map(lines).collect()
     }
 
+    /// The steps of the plan.
+    pub async fn steps(&self, text: &str) -> Vec<Step> {
+        let look = self.engine().look(&desired(text)).await;
+        look.unwrap_or_else(|error| panic!("{error}")).plan.steps
+    }
+
     /// Why there is no plan.
     pub async fn no_plan(&self, text: &str) -> Vec<PlanError> {
         match self.engine().look(&desired(text)).await {

@@ -161,6 +161,9 @@ impl Kind for RouteTable {
     type Out = Out;
     const IDENTITY: Identity = Identity::Token;
     const IMMUTABLE: &'static [&'static str] = &["vpc"];
+    // "A subnet can only be associated with one route table at a time", and falls back to the VPC's main one, which leads
+    // nowhere: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html
+    const EXCLUSIVE: &'static [&'static str] = &["subnets"];
     // Subnets are let go by `delete` itself. Of gateway endpoints AWS does not say; taking them away first is right anyhow.
     const HELD_BY: &'static [&'static str] = &["ec2.vpc_endpoint"];
     const READS: &'static [Read] = &[Read::once("ec2:DescribeRouteTables")];
