@@ -42,6 +42,8 @@ struct Object {
     seen_from: Instant,
     before: Option<LiveDoc>,
     coming_until: Instant,
+    /// When it is gone, once it is deleted.
+    gone_from: Option<Instant>,
 }
 
 /// One call that reached the faked cloud, or was meant to.
@@ -91,7 +93,9 @@ impl Fake {
 
     /// All that is there, by id.
     pub fn objects(&self) -> BTreeMap<String, LiveDoc> {
-        self.world().objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
+        let mut world = self.world();
+        world.sweep();
+        world.objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
     }
 
     /// Puts something there by hand: somebody else's, or a change behind the agent's back. Gives the id.
@@ -128,6 +132,7 @@ impl Fake {
     async fn enter(&self, kind: &str, op: Op, about: &str) -> Result<Effect, Fault> {
         let (effect, pause) = {
             let world = &mut *self.world();
+            world.sweep();
             let number = world.calls.len();
             world.calls.push(Call { kind: kind.into(), op, about: about.into() });
             let writes = world.calls.iter().filter(|call| call.op.is_write()).count();
@@ -162,6 +167,12 @@ fn refusal(kind: &str, message: &str) -> Fault {
 }
 
 impl World {
+    /// What was deleted and has had its time is not there any more.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        self.objects.retain(|_, object| object.gone_from.is_none_or(|gone| now < gone));
+    }
+
     fn insert(
         &mut self,
         kind: &KindInfo,
@@ -178,8 +189,10 @@ impl World {
         let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
         let now = Instant::now();
         let coming = self.faults.coming(kind.name);
-        self.objects
-            .insert(id.clone(), Object { live, seen_from: now + unseen, before: None, coming_until: now + coming });
+        self.objects.insert(
+            id.clone(),
+            Object { live, seen_from: now + unseen, before: None, coming_until: now + coming, gone_from: None },
+        );
         Ok(id)
     }
 
@@ -230,6 +243,9 @@ impl World {
         let mut live = if now >= object.seen_from { object.live.clone() } else { object.before.clone()? };
         if now < object.coming_until {
             live.phase = Phase::Coming;
+        }
+        if object.gone_from.is_some() {
+            live.phase = Phase::Going;
         }
         Some(live)
     }
@@ -369,7 +385,11 @@ impl<K: Kind> Provider<K> for Fake {
                     if let Some(user) = world.user_of(&KindInfo::of::<K>(), &held) {
                         Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")))
                     } else {
-                        world.objects.remove(&live.id);
+                        let gone = Instant::now() + world.faults.going(K::NAME);
+                        if let Some(object) = world.objects.get_mut(&live.id) {
+                            object.gone_from.get_or_insert(gone);
+                        }
+                        world.sweep();
                         Ok(())
                     }
                 }

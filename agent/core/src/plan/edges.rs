@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::doc::{self, Doc};
 use crate::kind::{KindInfo, Kinds, Replace, Wait};
-use crate::live::{LiveDoc, Mark};
+use crate::live::{LiveDoc, Mark, Phase};
 use crate::observed::Observed;
 use crate::plan::decide::{Decided, Verdict};
 use crate::plan::graph::Graph;
@@ -292,6 +292,8 @@ impl<'a> Builder<'a> {
             for one in &uses.0 {
                 let stays = match one.user_drop {
                     Some(user) => held.contains(&user),
+                    // What is being deleted lets go of it in the end, and the step waits for that.
+                    None if one.user.phase == Phase::Going => false,
                     None => self.moving(one.user, &one.path).is_none() && !goes_first(one.target),
                 };
                 if stays {

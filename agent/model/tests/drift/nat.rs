@@ -1,6 +1,10 @@
 //! `nat` comes, changes and goes in a network that is in use.
 
+use std::time::Duration;
+
+use agent_core::fake::faults::Faults;
 use agent_core::plan::Step;
+use agent_core::state::Ended;
 
 use crate::stage::{Stage, edited};
 
@@ -112,4 +116,24 @@ async fn routes_wait_until_their_gateway_works() {
         assert!(waits(&steps, gateway, find(first)), "{first}");
     }
     assert!(waits(&steps, find("service.web/ecs.service"), table));
+}
+
+/// A gateway goes for minutes, longer than a step waits, and holds its address all the while: a pass that finds it going has
+/// not done everything, and the address is released in the end.
+#[tokio::test(start_paused = true)]
+async fn the_address_of_a_gateway_that_goes_slowly_is_not_forgotten() {
+    let stage = Stage::of(&with("none")).await;
+    let before = stage.picture();
+    stage.converge(&with("per-zone")).await;
+    let slowly = || Faults {
+        lingering: vec![("ec2.nat_gateway".into(), Duration::from_mins(9))],
+        slow: vec![("ec2.nat_gateway".into(), Duration::from_mins(4))],
+        ..Faults::default()
+    };
+    let (report, _) = stage.run_with(&with("none"), slowly()).await;
+    assert_eq!(report.ended, Ended::Converged, "{report:#?}");
+    assert_eq!(stage.picture(), before);
+    let (report, _) = stage.run_with(&with("single"), slowly()).await;
+    assert_eq!(report.ended, Ended::Converged, "{report:#?}");
+    assert_eq!(tables(&stage), ["route_table.private: subnet.private-1 subnet.private-2 -> nat_gateway.1"]);
 }
