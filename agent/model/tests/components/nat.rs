@@ -69,14 +69,14 @@ fn tasks_behind_nat_reach_everybody_s_https_and_those_without_it_only_endpoints(
     let peers = |rules: &Value| -> Vec<Value> {
         rules.as_array().unwrap().iter().map(|rule| json!([rule["from_port"], rule["peer"]])).collect()
     };
-    let everybody = json!([443, { "cidr_ipv4": "0.0.0.0/0" }]);
-    let endpoints = json!([443, { "group": { "$ref": "network.main/ec2.security_group.endpoints", "field": "id" } }]);
+    let everybody = [json!([443, { "cidr_ipv4": "0.0.0.0/0" }])];
+    let endpoints = [json!([443, { "group": { "$ref": "network.main/ec2.security_group.endpoints", "field": "id" } }])];
     for nat in ["single", "per-zone"] {
-        assert_eq!(peers(&egress(&with(nat, service), "web")), [everybody.clone()], "{nat}");
+        assert_eq!(peers(&egress(&with(nat, service), "web")), everybody, "{nat}");
         // The database tier never goes out.
-        assert_eq!(peers(&egress(&with(nat, data), "data")), [endpoints.clone()], "{nat}");
+        assert_eq!(peers(&egress(&with(nat, data), "data")), endpoints, "{nat}");
     }
-    assert_eq!(peers(&egress(&with("none", service), "web")), [endpoints]);
+    assert_eq!(peers(&egress(&with("none", service), "web")), endpoints);
 }
 
 #[test]

@@ -172,9 +172,10 @@ impl Writer<'_> {
             _ => format!("{port} = {{}}"),
         });
         lines.push(format!("listeners = {{ {} }}", listeners.collect::<Vec<_>>().join(", ")));
-        lines.push(match own.connections {
-            true => format!("type = \"network\"\ncross_zone = {}", own.idle > 0),
-            false => format!("idle_timeout = {}", 60 + own.idle),
+        lines.push(if own.connections {
+            format!("type = \"network\"\ncross_zone = {}", own.idle > 0)
+        } else {
+            format!("idle_timeout = {}", 60 + own.idle)
         });
         self.line(&lines.join("\n"));
     }
