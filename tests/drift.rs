@@ -6,9 +6,10 @@ use std::sync::Arc;
 use agent_core::address::Address;
 use agent_core::allowed::Allowed;
 use agent_core::desired::Desired;
+use agent_core::live::{TAG_ADDRESS, TAG_GENERATION, TAG_STACK};
 use agent_core::plan::Op;
 use agent_core::state::Ended;
-use aws_sdk_ec2::types::{IpPermission, IpRange};
+use aws_sdk_ec2::types::{IpPermission, IpRange, NatGatewayState, ResourceType, Tag, TagSpecification};
 
 use crate::bench::emulator::Emulator;
 use crate::bench::name::Kind;
@@ -102,6 +103,63 @@ async fn a_rule_that_was_added_to_a_group_by_hand_is_removed() {
     assert_eq!(hello.planned(&hello.text).await, ["update service.web/ec2.security_group: ingress"]);
     hello.is_put_right(&hello.text).await;
     assert_eq!(ingress().await, before);
+    hello.down().await;
+}
+
+/// A way in that another stack has made in a group of this one: its own resource, and none of the group's business.
+#[tokio::test]
+async fn a_rule_of_another_stack_is_left_alone_while_one_by_hand_is_removed() {
+    let hello = Hello::applied("drift-foreign", "sa-east-1").await;
+    let group = hello.id("service.web/ec2.security_group").await;
+    let open = |port: i32| {
+        let range = IpRange::builder().cidr_ip("10.99.0.0/16").build();
+        IpPermission::builder().ip_protocol("tcp").from_port(port).to_port(port).ip_ranges(range).build()
+    };
+    let ports = || async {
+        let groups = hello.aws().ec2.describe_security_groups().group_ids(&group).send().await.unwrap();
+        let all = groups.security_groups()[0].ip_permissions().iter().filter_map(|one| one.from_port);
+        all.collect::<std::collections::BTreeSet<i32>>()
+    };
+    let own = ports().await;
+    let tags = [
+        (TAG_STACK, "another"),
+        (TAG_ADDRESS, "service.client/ec2.security_group_rule.web"),
+        (TAG_GENERATION, "0123456789ab"),
+    ];
+    let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).to_vec();
+    let tags = TagSpecification::builder().resource_type(ResourceType::SecurityGroupRule).set_tags(Some(tags)).build();
+    let call = hello.aws().ec2.authorize_security_group_ingress().group_id(&group).ip_permissions(open(7001));
+    call.tag_specifications(tags).send().await.unwrap();
+    assert_eq!(hello.planned(&hello.text).await, [] as [&str; 0], "the other stack's rule is seen");
+    let call = hello.aws().ec2.authorize_security_group_ingress().group_id(&group).ip_permissions(open(22));
+    call.send().await.unwrap();
+    assert_eq!(hello.planned(&hello.text).await, ["update service.web/ec2.security_group: ingress"]);
+    hello.is_put_right(&hello.text).await;
+    assert_eq!(ports().await, own.into_iter().chain([7001]).collect());
+    hello.down().await;
+}
+
+/// Through all forms of `nat` and back, and then no gateway and no address is left, which both cost by the hour.
+#[tokio::test]
+async fn nat_comes_and_changes_and_goes_and_nothing_is_left_of_it() {
+    let region = "us-west-2";
+    let plain = hello::TEXT.replace("name    = \"hello\"", "name    = \"drift-nat\"").replace("eu-west-1", region);
+    let with = |nat: &str| {
+        let tiers = format!("tiers = [\"public\", \"private\"]\nnat = \"{nat}\"");
+        plain.replace("tiers = [\"private\"]", &tiers)
+    };
+    let hello = Hello::applied_as("drift-nat", region, &with("none")).await;
+    let held = || async {
+        let ec2 = &hello.aws().ec2;
+        let gateways = ec2.describe_nat_gateways().send().await.unwrap().nat_gateways.unwrap_or_default();
+        let live = gateways.iter().filter(|one| one.state != Some(NatGatewayState::Deleted)).count();
+        (live, ec2.describe_addresses().send().await.unwrap().addresses.unwrap_or_default().len())
+    };
+    for (nat, expected) in [("single", 1), ("per-zone", 2), ("single", 1), ("none", 0)] {
+        assert_ne!(hello.planned(&with(nat)).await, [] as [&str; 0], "{nat}");
+        hello.is_put_right(&with(nat)).await;
+        assert_eq!(held().await, (expected, expected), "{nat}");
+    }
     hello.down().await;
 }
 

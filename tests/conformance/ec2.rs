@@ -1,5 +1,8 @@
 //! Samples of EC2's networking kinds.
 
+mod nat;
+mod rule;
+
 use std::collections::BTreeSet;
 
 use agent_core::address::Address;
@@ -105,7 +108,10 @@ fn read_only() -> PolicyDocument {
 
 /// VPCs and what is in them.
 pub fn samples() -> Vec<Sample> {
-    [vpcs(), subnets(), gateways(), tables(), groups(), endpoints()].into_iter().flatten().collect()
+    [vpcs(), subnets(), gateways(), tables(), groups(), endpoints(), nat::samples(), rule::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn vpcs() -> Vec<Sample> {

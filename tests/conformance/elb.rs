@@ -332,7 +332,7 @@ fn grpc_group() -> Sample {
 }
 
 fn listeners() -> Vec<Sample> {
-    vec![http_listener(), https_listener(), tls_listener()]
+    vec![http_listener(), https_listener(), tls_listener(), tcp_listener()]
 }
 
 fn http_listener() -> Sample {
@@ -426,5 +426,37 @@ fn tls_listener() -> Sample {
             ("another group", doc(&listener::Spec { default_action: to_group("green"), ..spec.clone() })),
         ],
         emulator_gaps: vec![("alpn_policy", "moto drops the ALPN policy when a listener is modified")],
+    }
+}
+
+/// As a network load balancer has it: a listener that forwards from the first moment.
+fn tcp_listener() -> Sample {
+    let spec = listener::Spec {
+        tags: tags("team"),
+        ..listener::Spec::new(Link::to("load_balancer.nlb"), 7577, Protocol::Tcp, to_group("blue"))
+    };
+    let secure = listener::Spec {
+        protocol: Protocol::Tls,
+        certificate: Some(certificate("nlb")),
+        ssl_policy: Some("ELBSecurityPolicy-TLS13-1-2-2021-06".into()),
+        ..spec.clone()
+    };
+    let mut needs = network();
+    needs.push(placed_balancer("load_balancer.nlb", Type::Network));
+    needs.push(placed_group("blue", Protocol::Tcp));
+    needs.push(placed_group("green", Protocol::Tcp));
+    Sample {
+        needs,
+        address: Address::keyed("load_balancer.nlb", Listener::NAME, "7577"),
+        spec: doc(&spec),
+        changes: vec![
+            ("another port", doc(&listener::Spec { port: 9393, ..spec.clone() })),
+            ("another group", doc(&listener::Spec { default_action: to_group("green"), ..spec.clone() })),
+            ("with encryption, and without it again", doc(&secure)),
+            ("another tag", doc(&listener::Spec { tags: tags("other"), ..spec.clone() })),
+        ],
+        emulator_gaps: ["certificate", "protocol", "ssl_policy"]
+            .map(|path| (path, "moto takes no TLS when a listener is modified"))
+            .into(),
     }
 }

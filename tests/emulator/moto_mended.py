@@ -4,7 +4,9 @@ when moto has it. What cannot be mended in a few lines is a gap, named beside th
 import copy
 import functools
 
+import moto.ec2.models.nat_gateways as nat_gateways
 import moto.ec2.models.security_groups as security_groups
+from moto.ec2.utils import tag_filter_matches
 from moto.iam.models import IAMBackend
 from moto.server import main
 
@@ -58,6 +60,36 @@ def revoke_whatever_the_description():
     rule.__eq__ = equal
 
 
+def nat_gateways_by_their_tags():
+    """DescribeNatGateways has the filter `tag:<key>`; moto takes it and does not look at it."""
+    backend = nat_gateways.NatGatewayBackend
+    described = backend.describe_nat_gateways
+
+    def describe(self, filters, nat_gateway_ids):
+        found = described(self, filters, nat_gateway_ids)
+        wanted = {key: values for key, values in (filters or {}).items() if key.startswith("tag:")}
+        return [one for one in found if all(tag_filter_matches(one, key, values) for key, values in wanted.items())]
+
+    backend.describe_nat_gateways = describe
+
+
+def nat_gateways_let_go_of_their_address():
+    """DeleteNatGateway: "Deleting a public NAT gateway disassociates its Elastic IP address", which another may have then.
+    Its network interface goes too."""
+    backend = nat_gateways.NatGatewayBackend
+    deleted = backend.delete_nat_gateway
+
+    def delete(self, nat_gateway_id):
+        gone = deleted(self, nat_gateway_id)
+        for address in self.addresses:
+            if address.eni is not None and address.eni.id == gone._eni.id:
+                address.eni, address.association_id = None, None
+        self.enis.pop(gone._eni.id, None)
+        return gone
+
+    backend.delete_nat_gateway = delete
+
+
 def read_managed_policies_once():
     """No mend but speed: AWS's 1,500 managed policies are read from their file once, and not again at each reset."""
     read = IAMBackend._init_aws_policies
@@ -76,4 +108,6 @@ if __name__ == "__main__":
     read_managed_policies_once()
     revoke_whatever_the_description()
     keep_descriptions_of_prefix_lists()
+    nat_gateways_by_their_tags()
+    nat_gateways_let_go_of_their_address()
     main()

@@ -39,6 +39,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// So two resources may name each other in them.
     const LATE: &'static [&'static str] = &[];
 
+    /// Paths at which AWS lets a thing be named by one resource of the kind at a time (a subnet by its route table). Whoever
+    /// takes it over comes before the one that had it goes or lets it go.
+    const EXCLUSIVE: &'static [&'static str] = &[];
+
     /// Holds data that nothing can bring back: goes or is replaced only when the manifest says so.
     const STATEFUL: bool = false;
 
@@ -188,6 +192,8 @@ pub struct KindInfo {
     pub replace: Replace,
     /// See [`Kind::LATE`].
     pub late: &'static [&'static str],
+    /// See [`Kind::EXCLUSIVE`].
+    pub exclusive: &'static [&'static str],
     /// See [`Kind::STATEFUL`].
     pub stateful: bool,
     /// See [`Kind::REMOVAL`].
@@ -233,6 +239,7 @@ impl KindInfo {
             immutable: K::IMMUTABLE,
             replace: K::REPLACE,
             late: K::LATE,
+            exclusive: K::EXCLUSIVE,
             stateful: K::STATEFUL,
             removal: K::REMOVAL,
             marked: K::MARKED,

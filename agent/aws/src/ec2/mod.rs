@@ -1,9 +1,12 @@
 //! EC2's networking kinds in AWS, and what they share: tags, filters, and the search that their `find` and `list` have in
 //! common. Reads use filters where AWS has one: an id that is not there (or not yet) is then an empty answer, not an error.
 
+mod elastic_ip;
 mod internet_gateway;
+mod nat_gateway;
 mod route_table;
 mod security_group;
+mod security_group_rule;
 mod subnet;
 mod vpc;
 mod vpc_endpoint;

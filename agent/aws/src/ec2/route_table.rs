@@ -31,7 +31,7 @@ macro_rules! aim {
         match $target {
             RouteTarget::InternetGateway(gateway) => call.gateway_id(gateway.as_str()),
             RouteTarget::VpnGateway(gateway) => call.gateway_id(gateway),
-            RouteTarget::NatGateway(id) => call.nat_gateway_id(id),
+            RouteTarget::NatGateway(gateway) => call.nat_gateway_id(gateway.as_str()),
             RouteTarget::TransitGateway(id) => call.transit_gateway_id(id),
             RouteTarget::VpcPeeringConnection(id) => call.vpc_peering_connection_id(id),
             RouteTarget::NetworkInterface(id) => call.network_interface_id(id),
@@ -211,7 +211,7 @@ fn target_read(route: &Route) -> RouteTarget {
     route
         .gateway_id()
         .and_then(gateway)
-        .or_else(|| of(route.nat_gateway_id(), RouteTarget::NatGateway))
+        .or_else(|| of(route.nat_gateway_id(), |id| RouteTarget::NatGateway(Link::value(id))))
         .or_else(|| of(route.transit_gateway_id(), RouteTarget::TransitGateway))
         .or_else(|| of(route.vpc_peering_connection_id(), RouteTarget::VpcPeeringConnection))
         .or_else(|| of(route.egress_only_internet_gateway_id(), RouteTarget::EgressOnlyInternetGateway))

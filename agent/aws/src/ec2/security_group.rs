@@ -19,11 +19,11 @@ use crate::Aws;
 use crate::fault::{fault, lacks};
 
 const DESCRIBE: &str = "ec2:DescribeSecurityGroups";
-const DESCRIBE_RULES: &str = "ec2:DescribeSecurityGroupRules";
+pub(super) const DESCRIBE_RULES: &str = "ec2:DescribeSecurityGroupRules";
 
 /// The two directions of a group's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+pub(super) enum Way {
     In,
     Out,
 }
@@ -146,7 +146,12 @@ impl Aws {
     }
 
     /// "You can remove a description … by omitting the description parameter."
-    async fn security_group_describe(&self, id: &str, way: Way, rules: Vec<IpPermission>) -> Result<(), Fault> {
+    pub(super) async fn security_group_describe(
+        &self,
+        id: &str,
+        way: Way,
+        rules: Vec<IpPermission>,
+    ) -> Result<(), Fault> {
         match way {
             _ if rules.is_empty() => Ok(()),
             Way::In => {
@@ -190,7 +195,8 @@ impl Aws {
             let mut pages = call.into_paginator().send();
             while let Some(page) = pages.next().await {
                 for rule in page.map_err(fault(DESCRIBE_RULES))?.security_group_rules.unwrap_or_default() {
-                    found.insert(rule_apart(rule)?);
+                    let (group, way, rule) = rule_read(&rule)?;
+                    found.insert((group, way, rule.described(None)));
                 }
             }
         }
@@ -199,7 +205,7 @@ impl Aws {
 }
 
 /// A rule in AWS's words.
-fn permission(rule: &Rule) -> IpPermission {
+pub(super) fn permission(rule: &Rule) -> IpPermission {
     let (from, to) = rule.ports().unzip();
     let call = IpPermission::builder().ip_protocol(rule.protocol().in_aws()).set_from_port(from).set_to_port(to);
     let text = rule.description().map(str::to_owned);
@@ -264,7 +270,8 @@ fn held(group: &sdk::SecurityGroup, way: Way, apart: &BTreeSet<(String, Way, Rul
     Ok(found)
 }
 
-fn rule_apart(rule: sdk::SecurityGroupRule) -> Result<(String, Way, Rule), Fault> {
+/// Group, direction and content of a rule that AWS gives alone.
+pub(super) fn rule_read(rule: &sdk::SecurityGroupRule) -> Result<(String, Way, Rule), Fault> {
     let protocol =
         protocol_read(rule.ip_protocol().ok_or_else(|| lacks(DESCRIBE_RULES, "IpProtocol"))?, DESCRIBE_RULES)?;
     let peer = if rule.cidr_ipv4.is_some() {
@@ -279,7 +286,8 @@ fn rule_apart(rule: sdk::SecurityGroupRule) -> Result<(String, Way, Rule), Fault
     };
     let ports = ports_read(protocol, rule.from_port, rule.to_port);
     let way = if rule.is_egress == Some(true) { Way::Out } else { Way::In };
-    Ok((rule.group_id.ok_or_else(|| lacks(DESCRIBE_RULES, "GroupId"))?, way, Rule::new(protocol, ports, peer)))
+    let group = rule.group_id().ok_or_else(|| lacks(DESCRIBE_RULES, "GroupId"))?;
+    Ok((group.to_owned(), way, Rule::new(protocol, ports, peer).described(rule.description.clone())))
 }
 
 /// AWS leaves ports out, or says -1, where a protocol has none.

@@ -82,6 +82,8 @@ pub struct Faults {
     pub stale: Duration,
     /// For how long things of these kinds are coming, or changing.
     pub slow: Vec<(String, Duration)>,
+    /// For how long things of these kinds are going, once they are deleted.
+    pub lingering: Vec<(String, Duration)>,
     /// Values that links may name although the faked cloud does not hold them.
     pub elsewhere: BTreeSet<String>,
     /// What chance is made from.
@@ -152,6 +154,10 @@ impl Faults {
 
     pub(super) fn coming(&self, kind: &str) -> Duration {
         self.slow.iter().find(|(slow, _)| slow == kind).map_or(Duration::ZERO, |(_, time)| *time)
+    }
+
+    pub(super) fn going(&self, kind: &str) -> Duration {
+        self.lingering.iter().find(|(slow, _)| slow == kind).map_or(Duration::ZERO, |(_, time)| *time)
     }
 
     fn happens(&mut self, of_ten_thousand: u32) -> bool {

@@ -45,6 +45,8 @@ struct Object {
     before: Option<LiveDoc>,
     coming_until: Instant,
     changing_until: Instant,
+    /// When it is gone, once it is deleted.
+    gone_from: Option<Instant>,
 }
 
 /// One call that reached the faked cloud, or was meant to.
@@ -94,7 +96,9 @@ impl Fake {
 
     /// All that is there, by id.
     pub fn objects(&self) -> BTreeMap<String, LiveDoc> {
-        self.world().objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
+        let mut world = self.world();
+        world.sweep();
+        world.objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
     }
 
     /// Puts something there by hand: somebody else's, or a change behind the agent's back. Gives the id.
@@ -131,6 +135,7 @@ impl Fake {
     async fn enter(&self, kind: &str, op: Op, about: &str) -> Result<Effect, Fault> {
         let (effect, pause) = {
             let world = &mut *self.world();
+            world.sweep();
             let number = world.calls.len();
             world.calls.push(Call { kind: kind.into(), op, about: about.into() });
             let writes = world.calls.iter().filter(|call| call.op.is_write()).count();
@@ -165,6 +170,12 @@ fn refusal(kind: &str, message: &str) -> Fault {
 }
 
 impl World {
+    /// What was deleted and has had its time is not there any more.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        self.objects.retain(|_, object| object.gone_from.is_none_or(|gone| now < gone));
+    }
+
     fn insert(
         &mut self,
         kind: &KindInfo,
@@ -184,7 +195,14 @@ impl World {
         let coming = self.faults.coming(kind.name);
         self.objects.insert(
             id.clone(),
-            Object { live, seen_from: now + unseen, before: None, coming_until: now + coming, changing_until: now },
+            Object {
+                live,
+                seen_from: now + unseen,
+                before: None,
+                coming_until: now + coming,
+                changing_until: now,
+                gone_from: None,
+            },
         );
         self.remember();
         Ok(id)
@@ -246,6 +264,9 @@ impl World {
             live.phase = Phase::Coming;
         } else if now < object.changing_until {
             live.phase = Phase::Changing;
+        }
+        if object.gone_from.is_some() {
+            live.phase = Phase::Going;
         }
         Some(live)
     }
@@ -385,7 +406,11 @@ impl<K: Kind> Provider<K> for Fake {
                     if let Some(user) = world.user_of(&KindInfo::of::<K>(), &held) {
                         Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")))
                     } else {
-                        world.objects.remove(&live.id);
+                        let gone = Instant::now() + world.faults.going(K::NAME);
+                        if let Some(object) = world.objects.get_mut(&live.id) {
+                            object.gone_from.get_or_insert(gone);
+                        }
+                        world.sweep();
                         world.remember();
                         Ok(())
                     }

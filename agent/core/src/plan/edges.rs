@@ -9,9 +9,11 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::doc::{self, Doc};
 use crate::kind::{After, KindInfo, Kinds, Replace, Wait};
-use crate::live::{LiveDoc, Mark};
+use crate::live::{LiveDoc, Mark, Phase};
 use crate::observed::Observed;
 use crate::plan::decide::{Decided, Verdict};
+use crate::plan::graph::Graph;
+use crate::plan::handover::handovers;
 use crate::plan::order::{Rank, Soft};
 use crate::plan::uses::{Uses, live_graph};
 use crate::plan::{Need, Note, Op, PlanError, Step};
@@ -268,7 +270,10 @@ impl<'a> Builder<'a> {
             .collect();
         self.successors(drops, &steps, &wanting);
         self.users_first(drops, &steps, &uses)?;
-        self.hidden_on_the_way_out(drops, &steps, &everything);
+        let live = live_graph(&everything);
+        let goes: Vec<(&Address, usize)> = steps.iter().map(|(index, step)| (&drops[*index].address, *step)).collect();
+        self.soft.extend(handovers(&self.make, &goes, (&self.desired.graph, &live), self.kinds));
+        self.hidden_on_the_way_out(drops, &steps, &live);
         Ok(())
     }
 
@@ -296,6 +301,8 @@ impl<'a> Builder<'a> {
             for one in &uses.0 {
                 let stays = match one.user_drop {
                     Some(user) => held.contains(&user),
+                    // What is being deleted lets go of it in the end, and the step waits for that.
+                    None if one.user.phase == Phase::Going => false,
                     None => self.moving(one.user, &one.path).is_none() && !goes_first(one.target),
                 };
                 if stays {
@@ -403,8 +410,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The edges that no field carries, reversed, over what is live.
-    fn hidden_on_the_way_out(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, all: &[&LiveDoc]) {
-        let graph = live_graph(all);
+    fn hidden_on_the_way_out(&mut self, drops: &[Drop<'_>], steps: &BTreeMap<usize, usize>, graph: &Graph) {
         let by_address: BTreeMap<&Address, Vec<usize>> =
             steps.iter().fold(BTreeMap::new(), |mut map, (index, step)| {
                 map.entry(&drops[*index].address).or_insert_with(Vec::new).push(*step);
@@ -412,7 +418,7 @@ impl<'a> Builder<'a> {
             });
         for (address, own) in &by_address {
             let Some(kind) = self.kinds.get(address.kind()) else { continue };
-            for after in (kind.also_after)(address, &graph) {
+            for after in (kind.also_after)(address, graph) {
                 if after.address == **address {
                     continue;
                 }

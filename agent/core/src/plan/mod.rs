@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod edges;
 pub mod graph;
+mod handover;
 pub mod order;
 pub mod protect;
 mod uses;

@@ -149,7 +149,10 @@ impl Config {
 
     fn check_origin(&self, named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place<'_>) {
         let balancer = named.address();
-        if !offer.is_internet_facing() {
+        if offer.is_network() {
+            let message = format!("`{balancer}` balances connections and knows no headers");
+            at.hinted("open-origin", &["origin"], message, "put `type = \"application\"` behind a distribution");
+        } else if !offer.is_internet_facing() {
             let message = format!("CloudFront cannot reach `{balancer}`, which is internal");
             at.hinted("unreachable-origin", &["origin"], message, "say `scheme = \"internet-facing\"` there");
         } else if offer.sent_header().is_none() {

@@ -98,11 +98,9 @@ const fn form(component: &'static str, path: &'static str, form: Form) -> LaterF
 
 /// What comes later below keys that are there. The types and their checks know all of it; what is made for editors and
 /// readers leaves it out.
-pub const FORMS: [LaterForm; 7] = [
+pub const FORMS: [LaterForm; 5] = [
     form("distribution", "private_origin", Form::True),
-    form("load_balancer", "type", Form::Words(&["network"])),
     form("network", "flow_logs", Form::True),
-    form("network", "nat", Form::Words(&["per-zone", "single"])),
     form("service", "deploy.strategy", Form::Words(&["blue_green", "canary", "linear"])),
     form("service", "image", Form::Table),
     form("service", "logs.delete", Form::True),

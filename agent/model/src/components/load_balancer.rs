@@ -1,7 +1,9 @@
 //! `[load_balancer.X]`: a load balancer with its listeners and its group. Every listener answers 403 by itself; the rules
-//! that forward belong to the services. With an origin header, only requests that carry the secret are forwarded.
+//! that forward belong to the services. With an origin header, only requests that carry the secret are forwarded. A listener
+//! of a network load balancer has no rules and cannot answer by itself: it forwards to the one service that takes it.
 
 mod config;
+mod kinds;
 pub mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,7 @@ use crate::kinds::elb::load_balancer::{self, LoadBalancer as Kinded};
 use crate::kinds::ssm::parameter::{self, Parameter};
 use crate::names;
 pub use config::Config;
-use config::{Listener, Protocol, Scheme};
+use config::{Listener, Protocol, Scheme, Type};
 
 /// A load balancer.
 pub struct LoadBalancer;
@@ -48,9 +50,15 @@ pub struct Offer {
     /// Whether the internet reaches it.
     internet_facing: bool,
     header: Option<String>,
+    network: bool,
 }
 
 impl Offer {
+    /// Whether it balances connections and knows no requests: each listener forwards all to one service.
+    pub fn is_network(&self) -> bool {
+        self.network
+    }
+
     /// Its group.
     pub fn group(&self) -> Link<SecurityGroupId> {
         Link::to(&self.address)
@@ -135,6 +143,7 @@ impl Component for LoadBalancer {
             secure: config.secure().collect(),
             internet_facing: config.scheme == Scheme::InternetFacing,
             header: config.origin_header.as_ref().map(|header| header.name.clone()),
+            network: config.kind == Type::Network,
         };
         Declared {
             wants: vec![want],
@@ -164,8 +173,9 @@ impl Component for LoadBalancer {
         });
         made.add::<Kinded>(&config.load_balancer(subnets, Link::to(&own), at));
         for (port, listener) in &config.listeners {
-            let spec = config.listener(*port, listener, all, at);
-            made.keyed::<ListenerKind>(&port.to_string(), &spec);
+            if let Some(spec) = config.listener(*port, listener, all, at) {
+                made.keyed::<ListenerKind>(&port.to_string(), &spec);
+            }
         }
         if let Some(header) = &config.origin_header {
             let is_sent = all.asked().iter().any(|asked| asked.what == What::Header);
@@ -201,7 +211,9 @@ fn ingress(config: &Config, network: &network::Offer, named: &str, all: &Expansi
     let mut rules = BTreeSet::new();
     for (port, listener) in &config.listeners {
         let mut admit = |peer: Peer, who: &str| {
-            rules.insert(Rule::tcp(*port, peer).described(Some(format!("{} from {who}", listener.protocol().word()))));
+            rules.insert(
+                Rule::tcp(*port, peer).described(Some(format!("{} from {who}", listener.protocol(config.kind).word()))),
+            );
         };
         match (config.scheme, &config.public) {
             (Scheme::Internal, _) => admit(Peer::CidrIpv4(network.cidr), named),
@@ -209,7 +221,7 @@ fn ingress(config: &Config, network: &network::Offer, named: &str, all: &Expansi
                 admit(Peer::CidrIpv4(Cidr4::new(Ipv4Net::default())), "everywhere");
                 admit(Peer::CidrIpv6(Cidr6::new(Ipv6Net::default())), "everywhere");
             }
-            // CloudFront asks no listener that only redirects, and its list counts as 55 of the 60 rules of a group.
+            // CloudFront asks no listener that only redirects, and its list fits into a group once.
             (Scheme::InternetFacing, None) if listener.redirect.is_some() => {}
             (Scheme::InternetFacing, None) => admit(Peer::PrefixList(all.prefix_list(CLOUDFRONT)), "CloudFront"),
         }
@@ -226,7 +238,10 @@ fn reach(asked: &Asked) -> Option<Rule> {
 impl Config {
     /// The listeners that speak TLS.
     fn secure(&self) -> impl Iterator<Item = u16> {
-        self.listeners.iter().filter(|(_, listener)| listener.protocol() == Protocol::Https).map(|(port, _)| *port)
+        self.listeners
+            .iter()
+            .filter(|(_, listener)| listener.protocol(self.kind) == Protocol::Https)
+            .map(|(port, _)| *port)
     }
 
     fn load_balancer(
@@ -240,38 +255,78 @@ impl Config {
             Scheme::Internal => load_balancer::Scheme::Internal,
             Scheme::InternetFacing => load_balancer::Scheme::InternetFacing,
         };
-        let application = load_balancer::Application {
-            idle_timeout_seconds: self.idle_timeout.into(),
-            drop_invalid_header_fields: self.drop_invalid_header_fields,
-            ..load_balancer::Application::default()
+        let bare = |kind| load_balancer::Spec::new(name, kind, scheme, subnets, [group].into());
+        let spec = match self.kind {
+            Type::Application => load_balancer::Spec {
+                application: Some(load_balancer::Application {
+                    idle_timeout_seconds: self.idle_timeout.into(),
+                    drop_invalid_header_fields: self.drop_invalid_header_fields,
+                    ..load_balancer::Application::default()
+                }),
+                ..bare(load_balancer::Type::Application)
+            },
+            Type::Network => load_balancer::Spec {
+                network: Some(load_balancer::Network {
+                    cross_zone: self.cross_zone.unwrap_or_default(),
+                    ..load_balancer::Network::default()
+                }),
+                ..bare(load_balancer::Type::Network)
+            },
         };
-        load_balancer::Spec {
-            deletion_protection: self.deletion_protection,
-            application: Some(application),
-            tags: at.tags(),
-            ..load_balancer::Spec::new(name, load_balancer::Type::Application, scheme, subnets, [group].into())
-        }
+        load_balancer::Spec { deletion_protection: self.deletion_protection, tags: at.tags(), ..spec }
     }
 
-    fn listener(&self, port: u16, listener: &Listener, all: &Expansion<'_>, at: &Place<'_>) -> listener::Spec {
-        let protocol = match listener.protocol() {
+    /// `None` where nobody takes it although somebody must.
+    fn listener(
+        &self,
+        port: u16,
+        listener: &Listener,
+        all: &Expansion<'_>,
+        at: &mut Place<'_>,
+    ) -> Option<listener::Spec> {
+        let said = listener.protocol(self.kind);
+        let protocol = match said {
             Protocol::Http => elb::Protocol::Http,
             Protocol::Https => elb::Protocol::Https,
+            Protocol::Tcp => elb::Protocol::Tcp,
+            Protocol::Tls => elb::Protocol::Tls,
         };
-        let action = self.default_action(port, listener, all, at);
-        listener::Spec {
-            ssl_policy: (listener.protocol() == Protocol::Https).then(|| listener.tls_policy().to_owned()),
+        let action = match self.kind {
+            Type::Application => self.default_action(port, listener, all, at),
+            Type::Network => Self::only_action(port, all, at)?,
+        };
+        Some(listener::Spec {
+            ssl_policy: said.is_secure().then(|| listener.tls_policy().to_owned()),
             certificate: listener.certificate.as_deref().map(Text::from),
             tags: at.tags(),
             ..listener::Spec::new(Link::to(&at.address()), port, protocol, action)
+        })
+    }
+
+    /// "For Network Load Balancers, the default action must be forward": AWS makes no listener of which nobody takes the
+    /// connections. <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html>
+    fn only_action(port: u16, all: &Expansion<'_>, at: &mut Place<'_>) -> Option<Action> {
+        let takes = |route: &Route| route.listener.is_none_or(|listener| listener == port);
+        if let Some((asked, route)) = routes::routes(all.asked()).find(|(_, route)| takes(route)) {
+            let key = routes::target_key(at.name(), &route.port);
+            return Some(Action::forward(Link::keyed(&asked.component, &key)));
         }
+        if all.is_complete() {
+            let (own, name) = (at.address(), at.name().to_owned());
+            let message = format!(
+                "no service takes the listener {port} of `{own}`, and a network load balancer has none that forwards to nobody"
+            );
+            let hint = format!("in a service: `expose = [{{ load_balancer = \"{name}\", listener = {port} }}]`");
+            at.hinted_key("unused-listener", &["listeners".to_owned(), port.to_string()], message, hint);
+        }
+        None
     }
 
     /// What a listener does by itself: it sends on, or refuses. Without a header to ask for, it may forward what no rule
     /// takes.
     fn default_action(&self, port: u16, listener: &Listener, all: &Expansion<'_>, at: &Place<'_>) -> Action {
         if let Some(target) = listener.redirect {
-            let secure = self.listeners.get(&target).is_some_and(|other| other.protocol() == Protocol::Https);
+            let secure = self.listeners.get(&target).is_some_and(|other| other.protocol(self.kind).is_secure());
             let protocol = if secure { "HTTPS" } else { "HTTP" };
             return Action::Redirect(Redirect {
                 protocol: protocol.into(),

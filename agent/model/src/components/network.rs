@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Component, Declared, Place, Resources, What, list};
 use crate::expand::Expansion;
-use crate::kinds::ec2::internet_gateway::{self, InternetGateway, InternetGatewayId};
-use crate::kinds::ec2::route_table::{self, Destination, RouteTable, RouteTableId, RouteTarget};
+use crate::kinds::ec2::internet_gateway::{self, InternetGateway};
+use crate::kinds::ec2::route_table::RouteTableId;
 use crate::kinds::ec2::security_group::{self, Peer, Rule, SecurityGroup, SecurityGroupId};
 use crate::kinds::ec2::subnet::{self, Subnet, SubnetId};
 use crate::kinds::ec2::vpc::{self, DefaultGroup, Vpc, VpcId};
@@ -23,6 +23,9 @@ use crate::kinds::ec2::{Cidr4, vpc::InstanceTenancy};
 use crate::names;
 
 mod blocks;
+mod nat;
+
+use nat::Nat;
 
 /// A network.
 pub struct Network;
@@ -43,7 +46,8 @@ pub struct Config {
     #[serde(default = "default_tiers")]
     #[schemars(length(min = 1))]
     tiers: Vec<String>,
-    /// How private tiers reach the internet.
+    /// How private tiers reach the internet: each gateway stands in the public tier with an address of its own. The database
+    /// tier never does. With it, tasks in private tiers may open HTTPS connections to everywhere.
     #[serde(default)]
     nat: Nat,
     /// The VPC endpoints: `auto` for those that this stack's tasks need, or a list of services as they stand behind
@@ -88,18 +92,6 @@ fn default_tiers() -> Vec<String> {
     vec!["public".into(), "private".into()]
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Nat {
-    /// Not at all.
-    #[default]
-    None,
-    /// Through one gateway.
-    Single,
-    /// Through a gateway in each zone.
-    PerZone,
-}
-
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Endpoints {
@@ -142,6 +134,7 @@ pub struct Offer {
     tiers: BTreeMap<String, Vec<Cidr4>>,
     /// The endpoints that it has whatever is needed; `None` where it has what is needed.
     pub listed: Option<BTreeSet<String>>,
+    nat: Nat,
 }
 
 impl Offer {
@@ -159,6 +152,11 @@ impl Offer {
     pub fn subnets(&self, tier: &str) -> Option<BTreeSet<Link<SubnetId>>> {
         let blocks = self.tiers.get(tier)?;
         Some((1..=blocks.len()).map(|zone| Link::keyed(&self.address, &subnet_key(tier, zone))).collect())
+    }
+
+    /// Whether what stands in a tier reaches the internet without an address of its own.
+    pub fn has_nat(&self, tier: &str) -> bool {
+        self.nat != Nat::None && nat::is_private(tier)
     }
 
     /// The tiers.
@@ -189,9 +187,7 @@ impl Config {
     fn check(&self, at: &mut Place<'_>) {
         self.check_zones(at);
         self.check_tiers(at);
-        if self.nat != Nat::None {
-            at.later(&["nat"], "NAT gateways come");
-        }
+        self.check_nat(at);
         if self.flow_logs {
             at.later(&["flow_logs"], "flow logs come");
         }
@@ -320,11 +316,14 @@ impl Component for Network {
             Endpoints::Listed(listed) => Some(listed.clone()),
         };
         let vpc = Address::new(&at.address(), Vpc::NAME);
-        let attributes = BTreeMap::from([
+        let mut attributes = BTreeMap::from([
             ("cidr", Attribute::Text(cidr.to_string().into())),
             ("vpc_id", Attribute::Text(Text::reference(vpc, "id"))),
         ]);
-        let offer = Offer { address: at.address(), cidr, zones: config.zones.len(), tiers, listed };
+        let zones = config.zones.len();
+        let seen_from = config.nat.addresses(&at.address(), zones);
+        attributes.extend(seen_from.map(|addresses| ("nat_ips", Attribute::Text(addresses))));
+        let offer = Offer { address: at.address(), cidr, zones, tiers, listed, nat: config.nat };
         Declared { offer: Some(super::Offer::Network(offer)), attributes, ..Declared::default() }
     }
 
@@ -361,8 +360,8 @@ impl Component for Network {
                     },
                 );
             }
-            made.keyed::<RouteTable>(tier, &route_table(tier, blocks.len(), at));
         }
+        config.add_routes(&tiers, &mut made, at);
         endpoints(config, all, cidr, &tiers, &mut made, at);
         made
     }
@@ -383,18 +382,6 @@ fn zones(config: &Config, all: &Expansion<'_>, at: &mut Place<'_>) -> Vec<String
     known.iter().take(count).cloned().collect()
 }
 
-fn route_table(tier: &str, zones: usize, at: &Place<'_>) -> route_table::Spec {
-    let own = at.address();
-    let everywhere = Destination::Cidr4(Cidr4::new(ipnet::Ipv4Net::default()));
-    let out = RouteTarget::InternetGateway(Link::<InternetGatewayId>::to(&own));
-    route_table::Spec {
-        vpc: Link::to(&own),
-        routes: if tier == PUBLIC { BTreeMap::from([(everywhere, out)]) } else { BTreeMap::new() },
-        subnets: (1..=zones).map(|zone| Link::keyed(&own, &subnet_key(tier, zone))).collect(),
-        tags: at.named_tags(&[tier]),
-    }
-}
-
 fn endpoints(
     config: &Config,
     all: &Expansion<'_>,
@@ -410,7 +397,8 @@ fn endpoints(
         let gateway = is_gateway(service);
         let key = service.replace('.', "-");
         // A database tier has no route but the local one.
-        let tables = tiers.keys().filter(|tier| gateway && *tier != DATABASE);
+        let tables = tiers.iter().filter(|(tier, _)| gateway && *tier != DATABASE);
+        let tables = tables.flat_map(|(tier, blocks)| config.nat.table_keys(&own, tier, blocks.len()));
         let interface = 1..=if gateway { 0 } else { zones };
         made.keyed::<VpcEndpoint>(
             &key,
@@ -420,7 +408,7 @@ fn endpoints(
                 vpc: Link::to(&own),
                 subnets: interface.map(|zone| Link::keyed(&own, &subnet_key(config.endpoint_tier(), zone))).collect(),
                 security_groups: (!gateway).then(|| Link::keyed(&own, ENDPOINTS)).into_iter().collect(),
-                route_tables: tables.map(|tier| Link::<RouteTableId>::keyed(&own, tier)).collect(),
+                route_tables: tables.map(|key| Link::<RouteTableId>::keyed(&own, &key)).collect(),
                 private_dns_enabled: !gateway,
                 policy: None,
                 tags: at.named_tags(&[&key]),

@@ -216,7 +216,8 @@ fn name(at: &Place<'_>) -> String {
 }
 
 impl Config {
-    /// To whom tasks may open connections: the endpoints, and S3 for the layers of images.
+    /// To whom tasks may open connections: the endpoints, and S3 for the layers of images; everybody's HTTPS where there is a
+    /// way to the internet.
     fn egress(
         &self,
         network: &network::Offer,
@@ -224,7 +225,8 @@ impl Config {
         at: &Place<'_>,
     ) -> std::collections::BTreeSet<Rule> {
         let https = |peer: Peer, to: &str| Rule::tcp(443, peer).described(Some(format!("HTTPS to {to}")));
-        if self.is_public() {
+        // Images and APIs are anywhere; what is reached through endpoints is within everywhere too.
+        if self.is_public() || network.has_nat(&self.tier) {
             return [https(Peer::CidrIpv4(Cidr4::new(ipnet::Ipv4Net::default())), "everywhere")].into();
         }
         let needed: Vec<&str> = self.endpoints().into_iter().map(|(service, _)| service).collect();

@@ -68,7 +68,7 @@ fn facts(kind: &KindInfo) -> [String; 8] {
         format!("[{0}](#{1})", kind.name, kind.name.replace('.', "")),
         cell(&what),
         identity(kind.identity).into(),
-        format!("{}; {order}", code(kind.immutable)),
+        if kind.immutable.is_empty() { "—".into() } else { format!("{}; {order}", code(kind.immutable)) },
         if kind.late.is_empty() { "—".into() } else { code(kind.late) },
         if kind.stateful { "yes" } else { "no" }.into(),
         gone,

@@ -185,6 +185,11 @@ impl<'a> Expansion<'a> {
         self.matched.link(self.own, path).map(|other| self.matched.asked(other)).unwrap_or_default()
     }
 
+    /// Whether all components could be read. Else it cannot be told what nobody needs.
+    pub fn is_complete(&self) -> bool {
+        self.parties.iter().all(|party| party.body.is_some())
+    }
+
     /// Whether this component is the one that asks.
     pub fn is_own(&self, asked: &Asked) -> bool {
         asked.by == self.own

@@ -15,9 +15,12 @@ macro_rules! each_kind {
     ($then:ident) => {
         $then! {
             $crate::kinds::cloudfront::distribution::Distribution,
+            $crate::kinds::ec2::elastic_ip::ElasticIp,
             $crate::kinds::ec2::internet_gateway::InternetGateway,
+            $crate::kinds::ec2::nat_gateway::NatGateway,
             $crate::kinds::ec2::route_table::RouteTable,
             $crate::kinds::ec2::security_group::SecurityGroup,
+            $crate::kinds::ec2::security_group_rule::SecurityGroupRule,
             $crate::kinds::ec2::subnet::Subnet,
             $crate::kinds::ec2::vpc::Vpc,
             $crate::kinds::ec2::vpc_endpoint::VpcEndpoint,

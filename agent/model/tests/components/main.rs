@@ -5,6 +5,8 @@
 mod expansion;
 mod hello;
 mod life;
+mod nat;
+mod nlb;
 mod planning;
 mod problems;
 mod references;

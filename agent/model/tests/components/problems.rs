@@ -67,9 +67,9 @@ fn endpoints() {
 #[test]
 fn what_comes_later() {
     let text = format!(
-        "[network.main]\ncidr = \"10.20.0.0/16\"\nnat = \"single\"\nflow_logs = true\nexisting = {{ vpc = \"vpc-1\" }}\n\n\
+        "[network.main]\ncidr = \"10.20.0.0/16\"\nflow_logs = true\nexisting = {{ vpc = \"vpc-1\" }}\n\n\
          [cluster.main]\nnamespace = \"um\"\n\n\
-         [load_balancer.edge]\ntype = \"network\"\nlisteners = {{ 443 = {{ certificate = \"certificate.edge\" }} }}\n\
+         [load_balancer.edge]\nlisteners = {{ 443 = {{ certificate = \"certificate.edge\" }} }}\n\
          origin_header = {{ name = \"X-Origin-Verify\", every = \"30d\" }}\n\n\
          [service.web]\nimage = {{ repository = \"repository.web\", tag = \"1\" }}\nenv_file = \"a.env\"\n\
          serve = {{ as = \"web\", listen = 80 }}\nconnect = []\ndiscover = {{ port = \"http\" }}\nlogs = {{ delete = true }}\n\

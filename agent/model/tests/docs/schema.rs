@@ -34,11 +34,8 @@ fn later() -> Vec<String> {
         _ => service.clone(),
     };
     all.extend(later::KEYS.iter().map(|later| format!("{}{} = {{}}\n", base(later.component), later.key)));
-    all.extend(["nat = \"single\"", "nat = \"per-zone\"", "flow_logs = true"].map(|key| format!("{network}{key}\n")));
-    all.extend(
-        ["type = \"network\"", "origin_header = { name = \"X-A\", every = \"30d\" }"]
-            .map(|key| format!("{edge}{key}\n")),
-    );
+    all.push(format!("{network}flow_logs = true\n"));
+    all.push(format!("{edge}origin_header = {{ name = \"X-A\", every = \"30d\" }}\n"));
     all.extend(
         [
             "deploy = { strategy = \"blue_green\" }",

@@ -6,6 +6,7 @@
 mod adoption;
 mod changed;
 mod gone;
+mod nat;
 mod rotation;
 mod stage;
 mod tags;

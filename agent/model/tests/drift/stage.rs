@@ -142,6 +142,12 @@ impl Stage {
         self.engine().converge(wanted.unwrap_or(&own), &revision, Duration::from_hours(1), None).await
     }
 
+    /// The steps of the plan.
+    pub async fn steps(&self, text: &str) -> Vec<Step> {
+        let look = self.engine().look(&desired(text)).await;
+        look.unwrap_or_else(|error| panic!("{error}")).plan.steps
+    }
+
     /// Why there is no plan.
     pub async fn no_plan(&self, text: &str) -> Vec<PlanError> {
         match self.engine().look(&desired(text)).await {
@@ -153,7 +159,12 @@ impl Stage {
 
     /// Passes until nothing moves, and gives how it ended and the calls that changed something: `Update ecs.service id`.
     pub async fn run(&self, text: &str) -> (PassReport, Vec<String>) {
-        self.fake.restart(Faults::default());
+        self.run_with(text, Faults::default()).await
+    }
+
+    /// The same in a cloud with faults.
+    pub async fn run_with(&self, text: &str, faults: Faults) -> (PassReport, Vec<String>) {
+        self.fake.restart(faults);
         let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
         let report = self.engine().converge(&desired(text), &revision, Duration::from_hours(1), None).await;
         let writes = self.fake.writes().into_iter().map(|call| format!("{:?} {} {}", call.op, call.kind, call.about));

@@ -270,7 +270,7 @@ fn a_foreign_twin_in_the_place_of_a_lost_resource_is_no_resource_of_the_stack() 
         let objects = clean.fake.objects();
         let named = objects.values().filter(|live| name_of(live).is_some()).map(|live| live.kind.as_str());
         let named: BTreeSet<&str> = named.collect();
-        assert_eq!(named.len(), 11, "kinds with unique names: {named:?}");
+        assert_eq!(named.len(), 13, "kinds with unique names: {named:?}");
         for (kind, owner) in named.iter().flat_map(|kind| [(*kind, nobody as fn(&LiveDoc) -> Owner), (*kind, other)]) {
             let bench = Bench::new();
             bench.converged(&wanted).await;

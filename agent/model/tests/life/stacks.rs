@@ -26,11 +26,13 @@ pub struct Network {
     pub database: bool,
     pub moved: bool,
     pub listed: bool,
+    pub nat: u8,
 }
 
 #[derive(Clone, Debug)]
 pub struct Balancer {
     pub network: u8,
+    pub connections: bool,
     pub facing: bool,
     pub header: Option<u8>,
     pub https: bool,
@@ -81,23 +83,35 @@ fn network() -> impl Strategy<Value = Network> {
     let flag = any::<bool>;
     // Another block replaces everything; it would hide whatever finer edits do if it came often.
     let cidr = prop_oneof![8 => Just(0_u8), 1 => 1_u8..3];
-    (cidr, 0_u8..5, flag(), flag(), prop::bool::weighted(0.2), prop::bool::weighted(0.3)).prop_map(
-        |(cidr, zones, public, database, moved, listed)| Network { cidr, zones, public, database, moved, listed },
+    let nat = prop_oneof![2 => Just(0_u8), 1 => 1_u8..3];
+    (cidr, 0_u8..5, flag(), flag(), prop::bool::weighted(0.2), prop::bool::weighted(0.3), nat).prop_map(
+        |(cidr, zones, public, database, moved, listed, nat)| Network {
+            cidr,
+            zones,
+            public,
+            database,
+            moved,
+            listed,
+            nat,
+        },
     )
 }
 
 fn balancer() -> impl Strategy<Value = Balancer> {
     let flag = any::<bool>;
-    (0_u8..2, prop::bool::weighted(0.3), option::of(0_u8..2), flag(), flag(), prop::bool::weighted(0.3), 0_u8..2)
-        .prop_map(|(network, facing, header, https, redirect, more, idle)| Balancer {
+    let rarely = || prop::bool::weighted(0.3);
+    (0_u8..2, rarely(), rarely(), option::of(0_u8..2), flag(), flag(), rarely(), 0_u8..2).prop_map(
+        |(network, connections, facing, header, https, redirect, more, idle)| Balancer {
             network,
+            connections,
             facing,
             header,
             https,
             redirect,
             more,
             idle,
-        })
+        },
+    )
 }
 
 fn parameter() -> impl Strategy<Value = Parameter> {
@@ -208,9 +222,17 @@ pub fn edit() -> impl Strategy<Value = Edit> {
 impl Stack {
     /// A stack with a resource of every kind, and several of most.
     pub fn rich() -> Self {
-        let network = Network { cidr: 0, zones: 1, public: true, database: true, moved: false, listed: false };
-        let edge =
-            Balancer { network: 0, facing: true, header: Some(0), https: true, redirect: true, more: false, idle: 0 };
+        let network = Network { cidr: 0, zones: 1, public: true, database: true, moved: false, listed: false, nat: 2 };
+        let edge = Balancer {
+            network: 0,
+            connections: false,
+            facing: true,
+            header: Some(0),
+            https: true,
+            redirect: true,
+            more: false,
+            idle: 0,
+        };
         let inner = Balancer { facing: false, header: None, ..edge.clone() };
         let plain = Parameter { value: Some(0), bytes: 0, name: 0, described: true, advanced: false, protect: false };
         let token = Parameter { value: None, ..plain.clone() };
@@ -239,7 +261,7 @@ impl Stack {
             balancers: [Some(edge), Some(inner)],
             parameters: [Some(plain), Some(token), None],
             services: [Some(api), None, Some(web)],
-            touches: vec![Touch::Connect(0, 1), Touch::Connect(1, 0), Touch::Connect(1, 1)],
+            touches: vec![Touch::Connect(0, 1), Touch::Connect(1, 0), Touch::Connect(1, 1), Touch::Rule(0, 1)],
         }
     }
 

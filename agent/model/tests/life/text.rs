@@ -17,6 +17,7 @@ const IMAGES: [&str; 3] = [
     "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:2",
     "ghcr.io/example/app:1",
 ];
+const NATS: [&str; 3] = ["none", "single", "per-zone"];
 const SIZES: [(u16, u16); 3] = [(256, 512), (256, 1024), (512, 1024)];
 const TAGS: [&str; 3] = ["", "owner = \"one\"", "owner = \"two\", team = \"b\""];
 /// A path like another but for its end: their rules are neighbours. The first means: whatever no other takes.
@@ -85,16 +86,38 @@ impl Writer<'_> {
         (!there.is_empty()).then(|| *of(&there, wanted))
     }
 
-    /// The balancers in a network, with which of all they are.
-    fn balancers_in(&self, network: usize) -> Vec<(usize, &Balancer)> {
+    /// The balancers that routes in a network choose from, with which of all they are.
+    fn balancers_near(&self, network: usize) -> Vec<(usize, &Balancer)> {
         let all = self.stack.balancers.iter().enumerate().filter_map(|(n, one)| Some((n, one.as_ref()?)));
         all.filter(|(_, one)| self.chosen(one.network).is_some_and(|(n, _)| n == network)).collect()
+    }
+
+    /// The balancers in a network. A listener of a network load balancer is there for whoever takes it, so one that no route
+    /// chooses is not there.
+    fn balancers_in(&self, network: usize) -> Vec<(usize, &Balancer)> {
+        let mut all = self.balancers_near(network);
+        all.retain(|(n, one)| !one.connections || !self.chosen_ports(*n).is_empty());
+        all
+    }
+
+    /// The listeners of a balancer that routes choose.
+    fn chosen_ports(&self, balancer: usize) -> BTreeSet<u16> {
+        let mut ports = BTreeSet::new();
+        for service in self.stack.services.iter().flatten() {
+            let Some((network, _)) = self.chosen(service.network) else { continue };
+            let near = self.balancers_near(network);
+            for route in service.routes.iter().filter(|_| !near.is_empty()) {
+                let (n, one) = *of(&near, route.balancer);
+                ports.extend((n == balancer).then(|| *of(&one.forwarding(), route.listener)));
+            }
+        }
+        ports
     }
 
     fn network(&mut self, n: usize) {
         let Some(own) = &self.stack.networks[n] else { return };
         let balancers = self.balancers_in(n);
-        let public = own.public || balancers.iter().any(|(_, one)| one.facing);
+        let public = own.public || own.nat > 0 || balancers.iter().any(|(_, one)| one.facing);
         // A load balancer stands in two zones at least.
         let zones = match own.zones {
             0 if balancers.is_empty() => vec!["a"],
@@ -114,6 +137,7 @@ impl Writer<'_> {
             _ => format!("zones = [{}]", named.join(", ")),
         });
         lines.push(format!("tiers = [{}]", tiers.join(", ")));
+        lines.push(format!("nat = \"{}\"", of(&NATS, own.nat)));
         if own.moved {
             lines.push(format!("subnets = {{ private = [{}] }}", moved.join(", ")));
         }
@@ -126,24 +150,33 @@ impl Writer<'_> {
     fn balancer(&mut self, n: usize) {
         let Some(own) = &self.stack.balancers[n] else { return };
         let Some((network, _)) = self.chosen(own.network) else { return };
+        if !self.balancers_in(network).iter().any(|(there, _)| *there == n) {
+            return;
+        }
         let mut lines = vec![format!("\n[load_balancer.{}]\nnetwork = \"{}\"", BALANCERS[n], NETWORKS[network])];
         if own.facing {
             lines.push("scheme = \"internet-facing\"".into());
-            if own.header.is_none() {
+            if own.header().is_none() {
                 lines.push("public = \"customers reach it directly\"".into());
             }
         }
-        if let Some(header) = own.header {
+        if let Some(header) = own.header() {
             lines.push(format!("origin_header = {{ name = \"X-Verify-{header}\" }}"));
         }
+        let chosen = self.chosen_ports(n);
         let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/0123";
-        let listeners = own.listeners().into_iter().map(|(port, redirects)| match port {
+        let there = own.listeners().into_iter().filter(|(port, _)| !own.connections || chosen.contains(port));
+        let listeners = there.map(|(port, redirects)| match port {
             443 => format!("443 = {{ certificate = \"{certificate}\" }}"),
             _ if redirects => format!("{port} = {{ redirect = 443 }}"),
             _ => format!("{port} = {{}}"),
         });
         lines.push(format!("listeners = {{ {} }}", listeners.collect::<Vec<_>>().join(", ")));
-        lines.push(format!("idle_timeout = {}", 60 + own.idle));
+        lines.push(if own.connections {
+            format!("type = \"network\"\ncross_zone = {}", own.idle > 0)
+        } else {
+            format!("idle_timeout = {}", 60 + own.idle)
+        });
         self.line(&lines.join("\n"));
         if own.facing && own.header.is_some() {
             self.distribution(BALANCERS[n], own);
@@ -253,14 +286,17 @@ impl Writer<'_> {
     }
 
     fn route(&mut self, own: &Route, service: &Service, network: usize) -> Option<String> {
-        let balancers = self.balancers_in(network);
+        let balancers = self.balancers_near(network);
         if balancers.is_empty() {
             return None;
         }
         let (n, balancer) = *of(&balancers, own.balancer);
-        let forwarding: Vec<u16> =
-            balancer.listeners().into_iter().filter(|(_, redirects)| !redirects).map(|(port, _)| port).collect();
-        let listener = *of(&forwarding, own.listener);
+        let listener = *of(&balancer.forwarding(), own.listener);
+        let port = format!("port = \"{}\"", if own.admin && service.admin { "admin" } else { "http" });
+        if balancer.connections {
+            let whole = format!("load_balancer = \"{}\", listener = {listener}, {port}", BALANCERS[n]);
+            return self.taken.insert(format!("{} {listener}", BALANCERS[n])).then(|| format!("{{ {whole} }}"));
+        }
         let path = *of(&PATHS, own.path);
         let balancer = BALANCERS[n];
         if !self.taken.insert(format!("{balancer} {listener} {path} {}", own.host && !path.is_empty())) {
@@ -275,17 +311,27 @@ impl Writer<'_> {
         if own.priority > 3 && !path.is_empty() && self.taken.insert(priority) {
             keys.push(format!("priority = {}", own.priority));
         }
-        keys.push(format!("port = \"{}\"", if own.admin && service.admin { "admin" } else { "http" }));
+        keys.push(port);
         Some(format!("{{ {} }}", keys.join(", ")))
     }
 }
 
 impl Balancer {
-    /// Its ports, and whether each only sends on.
+    /// Its ports, and whether each only sends on. CloudFront's addresses fit into a group once.
     fn listeners(&self) -> Vec<(u16, bool)> {
-        let mut all = vec![(80, self.https && self.redirect)];
+        let once = self.facing && self.header().is_some();
+        let mut all = vec![(80, self.https && (self.redirect || once) && !self.connections)];
         all.extend(self.https.then_some((443, false)));
-        all.extend(self.more.then_some((8443, false)));
+        all.extend((self.more && !once).then_some((8443, false)));
         all
+    }
+
+    fn forwarding(&self) -> Vec<u16> {
+        self.listeners().into_iter().filter(|(_, redirects)| !redirects).map(|(port, _)| port).collect()
+    }
+
+    /// Where there are requests, there may be a header.
+    fn header(&self) -> Option<u8> {
+        self.header.filter(|_| !self.connections)
     }
 }

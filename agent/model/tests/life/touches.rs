@@ -18,19 +18,25 @@ pub enum Touch {
     Field(usize, u8),
     /// The group of one service lets out to the group of another, and that lets it in.
     Connect(u8, u8),
+    /// The same by a rule that is a resource of its own, in the group of another.
+    Rule(u8, u8),
 }
 
 /// Kind, field and value, in JSON.
-pub const FIELDS: [(&str, &str, &str); 39] = [
+pub const FIELDS: [(&str, &str, &str); 43] = [
     ("cloudfront.distribution", "aliases", r#"["other.example.org"]"#),
     ("cloudfront.distribution", "enabled", "false"),
     ("cloudfront.distribution", "price_class", r#""PriceClass_100""#),
     ("ec2.internet_gateway", "vpc", "null"),
+    ("ec2.elastic_ip", "tags", r#"{ "Name": "other" }"#),
+    ("ec2.nat_gateway", "tags", r#"{ "Name": "other" }"#),
     ("ec2.route_table", "routes", r#"{ "10.99.0.0/16": { "transit_gateway": "tgw-1" } }"#),
     ("ec2.route_table", "subnets", "[]"),
     ("ec2.security_group", "description", r#""other words""#),
     ("ec2.security_group", "ingress", "[]"),
     ("ec2.security_group", "egress", "[]"),
+    ("ec2.security_group_rule", "rule.description", r#""other words""#),
+    ("ec2.security_group_rule", "rule.to_port", "7002"),
     ("ec2.subnet", "map_public_ip_on_launch", "true"),
     ("ec2.subnet", "tags", r#"{ "Name": "other" }"#),
     ("ec2.vpc", "default_group", "null"),
@@ -67,6 +73,7 @@ pub fn touches() -> impl Strategy<Value = Touch> {
     prop_oneof![
         3 => (0..FIELDS.len(), 0_u8..4).prop_map(|(what, which)| Touch::Field(what, which)),
         1 => (0_u8..3, 0_u8..3).prop_map(|(from, to)| Touch::Connect(from, to)),
+        1 => (0_u8..3, 0_u8..3).prop_map(|(from, to)| Touch::Rule(from, to)),
     ]
 }
 
@@ -96,6 +103,7 @@ pub fn touched(mut all: Vec<Resource>, touches: &[Touch]) -> Vec<Resource> {
                 }
             }
             Touch::Connect(from, to) => connect(&mut all, *from, *to),
+            Touch::Rule(from, to) => rule(&mut all, *from, *to),
         }
     }
     all
@@ -107,20 +115,42 @@ fn name(resource: &Resource) -> Option<String> {
     (table().get(resource.address.kind())?.unique)(&Doc::from_value(&spec)).unwrap()
 }
 
-/// Between services, one with itself too.
-fn connect(all: &mut [Resource], from: u8, to: u8) {
+/// The groups of two services, or of one twice.
+fn groups(all: &[Resource], from: u8, to: u8) -> Option<(Address, Address)> {
     let is_group = |resource: &&Resource| {
         resource.address.kind() == "ec2.security_group" && resource.address.component().starts_with("service.")
     };
     let groups: Vec<Address> = all.iter().filter(is_group).map(|resource| resource.address.clone()).collect();
     if groups.is_empty() {
-        return;
+        return None;
     }
     let [from, to] = [from, to].map(|n| groups[usize::from(n) % groups.len()].clone());
     let vpc = |address: &Address| all.iter().find(|r| r.address == *address).map(|r| r.spec.value()["vpc"].clone());
-    if vpc(&from) != vpc(&to) {
-        return; // in AWS too a rule names groups of its own VPC
+    // In AWS too a rule names groups of its own VPC.
+    (vpc(&from) == vpc(&to)).then_some((from, to))
+}
+
+/// A way in from another's group, as one across stacks is.
+fn rule(all: &mut Vec<Resource>, from: u8, to: u8) {
+    let Some((from, to)) = groups(all, from, to) else { return };
+    let key = to.component().replace('.', "-");
+    let address = Address::keyed(from.component(), "ec2.security_group_rule", &key);
+    if all.iter().any(|resource| resource.address == address) {
+        return;
     }
+    let group = |address: &Address| json!({ "$ref": address, "field": "id" });
+    let spec = json!({
+        "security_group": group(&to), "direction": "ingress",
+        "rule": { "protocol": "tcp", "from_port": 7001, "peer": { "group": group(&from) } },
+    });
+    let kinds = table();
+    let spec = (kinds.get(address.kind()).unwrap().normal)(&Doc::from_value(&spec)).unwrap();
+    all.push(Resource { address, spec, protect: false, adopt: None, ignore: Vec::new() });
+}
+
+/// Between services, one with itself too.
+fn connect(all: &mut [Resource], from: u8, to: u8) {
+    let Some((from, to)) = groups(all, from, to) else { return };
     for (own, field, peer) in [(&from, "egress", &to), (&to, "ingress", &from)] {
         let rule = json!({
             "protocol": "tcp", "from_port": 7000, "to_port": 7000,
@@ -148,8 +178,10 @@ fn change(resource: &mut Resource, f: impl FnOnce(&mut Value)) {
 #[test]
 fn every_edit_of_a_resource_changes_something_in_the_rich_stack() {
     let (all, _) = crate::bench::expanded(&crate::stacks::Stack::rich().text(true));
-    let all = touched(all, &[Touch::Field(5, 0)]);
-    for (n, field) in FIELDS.iter().enumerate().filter(|(n, _)| *n != 5) {
+    let egress =
+        FIELDS.iter().position(|(kind, field, _)| (*kind, *field) == ("ec2.security_group", "egress")).unwrap();
+    let all = touched(all, &[Touch::Field(egress, 0), Touch::Rule(0, 1)]);
+    for (n, field) in FIELDS.iter().enumerate().filter(|(n, _)| *n != egress) {
         let changes = |which| {
             let after = touched(all.clone(), &[Touch::Field(n, which)]);
             all.iter().zip(after).any(|(before, after)| before.spec != after.spec)

@@ -13,18 +13,19 @@ use crate::kinds::ec2::subnet::SubnetId;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What it understands.
+    /// What it balances.
     #[serde(rename = "type", default)]
-    kind: Type,
+    pub(super) kind: Type,
     /// From where it can be reached. An internet-facing one needs `origin_header` or `public`.
     #[serde(default)]
     pub(super) scheme: Scheme,
-    /// The network that it stands in, with two zones at least; the stack's only one when left out.
+    /// The network that it stands in; the stack's only one when left out. An application load balancer needs two zones.
     pub(super) network: Option<String>,
     /// The tier of the network; `public` for an internet-facing one, else `private`.
     tier: Option<String>,
     /// The listeners by port: `{ 443 = { certificate = "arn:…" }, 80 = { redirect = 443 } }`. One must forward. What no
-    /// service takes is answered with 403.
+    /// service takes is answered with 403. Those of a network load balancer, `{ 7577 = { protocol = "tcp" } }`, forward all to
+    /// one service each.
     pub(super) listeners: BTreeMap<u16, Listener>,
     /// The secret header without which nothing is forwarded: CloudFront sends it. Its value, 64 hex digits, is generated
     /// and kept as a `SecureString`. An internet-facing one without `public` lets in CloudFront's addresses alone.
@@ -34,13 +35,16 @@ pub struct Config {
     /// Whether AWS refuses to delete it, whoever asks.
     #[serde(default)]
     pub(super) deletion_protection: bool,
-    /// Seconds after which a connection on which nothing is sent is closed.
+    /// Seconds after which a connection on which nothing is sent is closed. Only of an application load balancer.
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 4000))]
     pub(super) idle_timeout: u16,
-    /// Whether headers with names that are not valid are taken out of requests.
+    /// Whether headers with names that are not valid are taken out of requests. Only of an application load balancer.
     #[serde(default = "yes")]
     pub(super) drop_invalid_header_fields: bool,
+    /// Whether the nodes of a network load balancer forward to tasks of other zones too; they do not when left out. Those of an
+    /// application load balancer always do.
+    pub(super) cross_zone: Option<bool>,
 }
 
 fn sixty() -> u16 {
@@ -53,11 +57,11 @@ fn yes() -> bool {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Type {
-    /// HTTP and HTTPS.
+pub(super) enum Type {
+    /// Requests over HTTP and HTTPS, told apart by host and path.
     #[default]
     Application,
-    /// TCP, TLS and UDP.
+    /// Connections over TCP and TLS.
     Network,
 }
 
@@ -75,14 +79,14 @@ pub(super) enum Scheme {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listener {
-    /// What clients speak; `https` where there is a certificate, else `http`.
-    protocol: Option<Protocol>,
+    /// What clients speak; `https` where there is a certificate, else `http`. With a network load balancer `tls` and `tcp`.
+    pub(super) protocol: Option<Protocol>,
     /// The ARN of the certificate: of ACM in this region, or of IAM.
     pub(super) certificate: Option<String>,
     /// The port of another listener, to which all requests are redirected (301); nothing is forwarded then.
     pub(super) redirect: Option<u16>,
     /// The security policy, which says the versions and ciphers of TLS, by AWS's name;
-    /// `ELBSecurityPolicy-TLS13-1-2-2021-06` when left out. Only with HTTPS.
+    /// `ELBSecurityPolicy-TLS13-1-2-2021-06` when left out. Only with HTTPS and TLS.
     tls_policy: Option<String>,
 }
 
@@ -93,6 +97,10 @@ pub(super) enum Protocol {
     Http,
     /// With TLS.
     Https,
+    /// Without encryption; of a network load balancer.
+    Tcp,
+    /// TLS that ends at a network load balancer.
+    Tls,
 }
 
 impl Protocol {
@@ -101,7 +109,14 @@ impl Protocol {
         match self {
             Self::Http => "HTTP",
             Self::Https => "HTTPS",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         }
+    }
+
+    /// Whether it takes a certificate.
+    pub(super) fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
     }
 }
 
@@ -125,12 +140,13 @@ impl OriginHeader {
 }
 
 impl Listener {
-    pub(super) fn protocol(&self) -> Protocol {
-        match self.protocol {
-            Some(protocol) => protocol,
-            None if self.certificate.is_some() => Protocol::Https,
-            None => Protocol::Http,
-        }
+    pub(super) fn protocol(&self, of: Type) -> Protocol {
+        self.protocol.unwrap_or(match (of, self.certificate.is_some()) {
+            (Type::Application, true) => Protocol::Https,
+            (Type::Application, false) => Protocol::Http,
+            (Type::Network, true) => Protocol::Tls,
+            (Type::Network, false) => Protocol::Tcp,
+        })
     }
 
     /// TLS 1.3 and 1.2 with forward secrecy, which AWS recommends, unless the manifest says otherwise.
@@ -142,9 +158,7 @@ impl Listener {
 
 impl Config {
     pub(super) fn check(&self, at: &mut Place<'_>) {
-        if self.kind == Type::Network {
-            at.later(&["type"], "network load balancers come");
-        }
+        self.check_type(at);
         if let Some(header) = &self.origin_header {
             check_header(header, at);
         }
@@ -156,6 +170,7 @@ impl Config {
         } else if !forwards {
             at.problem("no-listener", &["listeners"], format!("all listeners of `{}` redirect", at.address()));
         }
+        self.check_cloudfront(at);
         for (port, listener) in &self.listeners {
             self.check_listener(*port, listener, at);
         }
@@ -180,13 +195,17 @@ impl Config {
                 let message = format!("`{own}.public` gives no reason");
                 at.hinted("missing-reason", &["public"], message, "say why: `public = \"reason: …\"`");
             }
-            (Scheme::InternetFacing, None, None) => at.hinted(
-                "open-load-balancer",
-                &["scheme"],
-                format!("`{own}` faces the internet, and nothing says who may reach it"),
-                "behind CloudFront: `origin_header = { name = \"X-Origin-Verify\" }`; for everybody: \
-                 `public = \"reason: …\"`",
-            ),
+            (Scheme::InternetFacing, None, None) => {
+                let hint = match self.kind {
+                    Type::Application => {
+                        "behind CloudFront: `origin_header = { name = \"X-Origin-Verify\" }`; for everybody: \
+                         `public = \"reason: …\"`"
+                    }
+                    Type::Network => "for everybody: `public = \"reason: …\"`",
+                };
+                let message = format!("`{own}` faces the internet, and nothing says who may reach it");
+                at.hinted("open-load-balancer", &["scheme"], message, hint);
+            }
             _ => {}
         }
     }
@@ -215,22 +234,24 @@ impl Config {
                 at.problem("bad-redirect", &place("redirect"), message);
             }
         }
-        match (listener.protocol(), &listener.certificate) {
-            (Protocol::Https, None) => {
+        let protocol = listener.protocol(self.kind);
+        let word = protocol.word();
+        match (protocol.is_secure(), &listener.certificate) {
+            (true, None) => {
                 let hint = format!("add `certificate = \"arn:aws:acm:{}:…\"`", at.stack.region);
-                let message = format!("the listener {port} of `{own}` speaks HTTPS, and has no certificate");
+                let message = format!("the listener {port} of `{own}` speaks {word}, and has no certificate");
                 at.hinted("missing-key", &["listeners".to_owned(), port.to_string()], message, hint);
             }
-            (Protocol::Http, Some(_)) => {
-                let message = format!("the listener {port} of `{own}` speaks HTTP, which takes no certificate");
+            (false, Some(_)) => {
+                let message = format!("the listener {port} of `{own}` speaks {word}, which takes no certificate");
                 at.problem("conflict", &place("certificate"), message);
             }
-            (Protocol::Http, None) if listener.tls_policy.is_some() => {
-                let message = format!("the listener {port} of `{own}` speaks HTTP, which has no TLS policy");
+            (false, None) if listener.tls_policy.is_some() => {
+                let message = format!("the listener {port} of `{own}` speaks {word}, which has no TLS policy");
                 at.problem("conflict", &place("tls_policy"), message);
             }
-            (Protocol::Https, Some(certificate)) => check_certificate(certificate, &place("certificate"), at),
-            (Protocol::Http, None) => {}
+            (true, Some(certificate)) => check_certificate(certificate, &place("certificate"), at),
+            (false, None) => {}
         }
     }
 
@@ -257,7 +278,7 @@ impl Config {
             at.problem("unknown-tier", &["tier"], message);
         }
         // "You must specify subnets from at least two Availability Zones": CreateLoadBalancer.
-        if network.zones < 2 {
+        if self.kind == Type::Application && network.zones < 2 {
             let message = format!("`{}` needs two zones at least, and `{named}` is in one", at.address());
             at.hinted("too-few-zones", &[] as &[&str], message, format!("say `zones = 2` in `[{named}]`"));
         }

@@ -124,16 +124,9 @@ impl Config {
             let hint = format!("its ports are {}", list(ports.keys().copied()));
             at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `port`"), hint);
         }
-        match (exposed.default, exposed.path.is_some() || exposed.host.is_some()) {
-            (true, true) => {
-                let message = format!("`{called}` has conditions, and is to take what no other takes");
-                at.problem("conflict", &expose(n, "default"), message);
-            }
-            (false, false) => {
-                let hint = "add `path = \"/…\"` or `host = \"…\"`; `default = true` takes what no other takes";
-                at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `path` or `host`"), hint);
-            }
-            _ => {}
+        if exposed.default && (exposed.path.is_some() || exposed.host.is_some()) {
+            let message = format!("`{called}` has conditions, and is to take what no other takes");
+            at.problem("conflict", &expose(n, "default"), message);
         }
         if exposed.default && exposed.priority.is_some() {
             let message = "what takes what no other takes comes last, whatever its priority";
@@ -184,9 +177,11 @@ impl Config {
         ports.get(name).map(|port| (name.to_owned(), *port))
     }
 
-    /// Whether a network that lists its endpoints has those that tasks need to start.
+    /// Whether a network that lists its endpoints has those that tasks need to start, where these have no other way.
     pub(super) fn check_endpoints(&self, named: &Linked<'_>, network: &network::Offer, at: &mut Place<'_>) {
-        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public()) else { return };
+        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public() && !network.has_nat(&self.tier)) else {
+            return;
+        };
         for (service, place) in self.endpoints().into_iter().filter(|(service, _)| !listed.contains(*service)) {
             let message =
                 format!("`{}` needs the endpoint `{service}`, which `{}` does not list", at.address(), named.address());

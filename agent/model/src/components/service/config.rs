@@ -32,7 +32,7 @@ pub struct Config {
     /// The network that the tasks stand in; the stack's only one when left out.
     pub(super) network: Option<String>,
     /// The tier of the network. In `public` tasks get public addresses, and may open HTTPS connections to everywhere;
-    /// elsewhere only to the endpoints and to S3.
+    /// so may those of private tiers where the network has `nat`; elsewhere only to the endpoints and to S3.
     #[serde(default = "private")]
     pub(super) tier: String,
     /// The cluster; the stack's only one when left out.
@@ -64,7 +64,8 @@ pub struct Config {
     /// How a load balancer finds out whether a task works: the health check of its target groups.
     #[serde(default)]
     pub(super) health: Health,
-    /// What load balancers send here. Each needs `path`, `host` or `default`.
+    /// What load balancers send here. Each needs `path`, `host` or `default`; of a network load balancer it is all of a
+    /// listener, without any of them.
     #[serde(default)]
     pub(super) expose: Vec<Expose>,
     /// The log group, which takes what the container writes to its standard output. It stays when the service goes.
@@ -158,7 +159,7 @@ pub(super) enum Arch {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Health {
-    /// The path that is asked for, beginning with `/`.
+    /// The path that is asked for, beginning with `/`. A network load balancer asks for none: a connection is enough.
     pub(super) path: String,
     /// The status codes that say that it works, within 200 to 499: `200`, `200-299` or `200,204`.
     pub(super) codes: String,

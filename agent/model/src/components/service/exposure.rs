@@ -98,12 +98,17 @@ impl Config {
             return None;
         }
         let listener = self.listener(n, &named, offer, at)?;
+        self.check_conditions(n, &named, offer, at)?;
         let conditions = Conditions { listener, host: exposed.host.as_deref(), path: exposed.path.as_deref() };
         let asked = all.asked_of(&expose(n, "load_balancer"));
         let is_me = |asked: &Asked| all.is_own(asked) && asked.path == item("expose", n);
         let same = |route: &Route| Conditions::of(route, offer).as_ref() == Some(&conditions);
         if let Some((first, _)) = routes::routes(asked).find(|(_, route)| same(route)).filter(|(one, _)| !is_me(one)) {
-            let what = if conditions.is_default() { "what no other takes" } else { "the same requests" };
+            let what = match conditions.is_default() {
+                _ if offer.is_network() => "all connections",
+                true => "what no other takes",
+                false => "the same requests",
+            };
             let message =
                 format!("`{}` and `{}` take {what} of the listener {listener}", first.component, at.address());
             let problem = Problem::new("defined-twice", message).at(&at.span(&item("expose", n)));
@@ -124,6 +129,44 @@ impl Config {
         }
         let priority = routes::priorities(asked, offer, listener).get(&conditions).copied()?;
         Some(Exposure { named, offer, port_name, port, conditions, priority })
+    }
+
+    /// Whether it is said which requests are meant, where there are requests; `None` where it is not.
+    fn check_conditions(
+        &self,
+        n: usize,
+        named: &Linked<'_>,
+        offer: &load_balancer::Offer,
+        at: &mut Place<'_>,
+    ) -> Option<()> {
+        let exposed = &self.expose[n];
+        let conditions = exposed.path.is_some() || exposed.host.is_some();
+        if !offer.is_network() {
+            if exposed.default || conditions {
+                return Some(());
+            }
+            let hint = "add `path = \"/…\"` or `host = \"…\"`; `default = true` takes what no other takes";
+            let message = format!("`{}` lacks `path` or `host`", at.called(&item("expose", n)));
+            at.hinted("missing-key", &item("expose", n), message, hint);
+            return None;
+        }
+        let written = [
+            ("path", exposed.path.is_some()),
+            ("host", exposed.host.is_some()),
+            ("priority", exposed.priority.is_some()),
+            ("default", exposed.default),
+        ];
+        let mut fits = Some(());
+        for (key, _) in written.into_iter().filter(|(_, is_written)| *is_written) {
+            let message = format!(
+                "`{}` is a network load balancer: its listener forwards all connections to one service",
+                named.address()
+            );
+            let hint = format!("take `{key}` away, or expose it through an application load balancer");
+            at.hinted_key("conflict", &expose(n, key), message, hint);
+            fits = None;
+        }
+        fits
     }
 
     /// The listener that is meant.
@@ -183,20 +226,23 @@ impl Config {
         let name =
             names::base(&words.map(|word| word.replace('_', "-")).each_ref().map(String::as_str), limits::TARGET_GROUP);
         let health = &self.health;
+        // A network load balancer hands connections on, those that it has decrypted too, and checks by opening one.
+        let asks = !exposure.offer.is_network();
+        let protocol = if asks { Protocol::Http } else { Protocol::Tcp };
         let health_check = HealthCheck {
-            path: Some(health.path.clone()),
+            path: asks.then(|| health.path.clone()),
             interval_seconds: health.interval.into(),
             timeout_seconds: Some(health.timeout.into()),
             healthy_threshold_count: health.healthy.into(),
             unhealthy_threshold_count: health.unhealthy.into(),
-            matcher: Some(health.codes.clone()),
+            matcher: asks.then(|| health.codes.clone()),
             ..HealthCheck::default()
         };
         target_group::Spec {
             health_check,
             deregistration_delay_timeout_seconds: self.deploy.drain.into(),
             tags: at.tags(),
-            ..target_group::Spec::new(name, TargetType::Ip, Protocol::Http, exposure.port, network.vpc())
+            ..target_group::Spec::new(name, TargetType::Ip, protocol, exposure.port, network.vpc())
         }
         .normal()
     }

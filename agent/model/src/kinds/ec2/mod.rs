@@ -1,8 +1,11 @@
 //! EC2's networking kinds, a file each, and the address blocks that they share.
 
+pub mod elastic_ip;
 pub mod internet_gateway;
+pub mod nat_gateway;
 pub mod route_table;
 pub mod security_group;
+pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
 pub mod vpc_endpoint;

@@ -6,14 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use agent_core::address::Address;
 use agent_core::cost::Read;
 use agent_core::field::Tags;
-use agent_core::kind::{Identity, Kind};
+use agent_core::kind::{After, Identity, Kind, Wait};
+use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::internet_gateway::InternetGatewayId;
+use super::nat_gateway::{NatGateway, NatGatewayId};
 use super::subnet::SubnetId;
 use super::vpc::VpcId;
 use super::{Cidr4, Cidr6};
@@ -112,8 +115,8 @@ impl JsonSchema for Destination {
 pub enum RouteTarget {
     /// The VPC's internet gateway, which must be attached.
     InternetGateway(Link<InternetGatewayId>),
-    /// `nat-…`
-    NatGateway(String),
+    /// `nat-…`, which must be in working order.
+    NatGateway(Link<NatGatewayId>),
     /// `tgw-…`
     TransitGateway(String),
     /// `pcx-…`
@@ -158,11 +161,20 @@ impl Kind for RouteTable {
     type Out = Out;
     const IDENTITY: Identity = Identity::Token;
     const IMMUTABLE: &'static [&'static str] = &["vpc"];
+    // "A subnet can only be associated with one route table at a time", and falls back to the VPC's main one, which leads
+    // nowhere: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html
+    const EXCLUSIVE: &'static [&'static str] = &["subnets"];
     // Subnets are let go by `delete` itself. Of gateway endpoints AWS does not say; taking them away first is right anyhow.
     const HELD_BY: &'static [&'static str] = &["ec2.vpc_endpoint"];
     const READS: &'static [Read] = &[Read::once("ec2:DescribeRouteTables")];
     const DOC: &'static str = "The routes of subnets, and which subnets these are \
         (https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html).";
+
+    /// A NAT gateway takes minutes to come, and lets nothing through until it is `available`.
+    fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
+        let gateways = graph.named(own, NatGateway::NAME);
+        gateways.map(|gateway| After { address: gateway.clone(), wait: Wait::Ready }).collect()
+    }
 }
 
 #[cfg(test)]

@@ -265,7 +265,7 @@ impl Kind for SecurityGroup {
     const LATE: &'static [&'static str] = &["ingress", "egress"];
     // "Associated with an instance or network interface, … referenced by another security group": DeleteSecurityGroup.
     const HELD_BY: &'static [&'static str] =
-        &["ec2.security_group", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
+        &["ec2.security_group", "ec2.security_group_rule", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
     const READS: &'static [Read] = &[
         Read::once("ec2:DescribeSecurityGroups"),
         Read::batches("ec2:DescribeSecurityGroupRules", &[Self::NAME], 200),

@@ -63,7 +63,8 @@ impl Kind for Subnet {
     const IMMUTABLE: &'static [&'static str] = &["cidr", "vpc"];
     // What has network interfaces here. DeleteSubnet asks for no more; that an association with a route table would hinder
     // it is nowhere said.
-    const HELD_BY: &'static [&'static str] = &["ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
+    const HELD_BY: &'static [&'static str] =
+        &["ec2.nat_gateway", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
     const READS: &'static [Read] = &[Read::once("ec2:DescribeSubnets")];
     const DOC: &'static str = "A block of a VPC's addresses in one zone \
         (https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html).";
