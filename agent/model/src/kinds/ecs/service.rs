@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_core::address::{Address, Scope};
 use agent_core::cost::Read;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
-use agent_core::kind::{After, Identity, Kind, Replace};
+use agent_core::kind::{After, Identity, Kind, Mention, Replace};
 use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target, Text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -351,6 +351,9 @@ pub struct Out {
     pub desired_count: i32,
     /// The id of the newest deployment.
     pub deployment: Option<String>,
+    /// The task definitions of all deployments that still have tasks or are to have some: more than one while it moves.
+    #[serde(default)]
+    pub definitions: Vec<String>,
 }
 
 /// A service's name.
@@ -386,6 +389,13 @@ impl Kind for Service {
 
     fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
         order::also_after(own, graph)
+    }
+
+    /// A deployment that goes needs its definition until its last task has gone, and one that fails goes back to it.
+    fn mentions(_: &Value, out: &Value) -> Vec<Mention> {
+        let target = format!("{}.{}", TaskDefinitionArn::KIND, TaskDefinitionArn::FIELD);
+        let all = out.get("definitions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        all.map(|arn| Mention { path: "definitions".into(), target: target.clone(), value: arn.to_owned() }).collect()
     }
 
     fn unique(spec: &Spec) -> Option<String> {

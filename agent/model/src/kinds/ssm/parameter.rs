@@ -121,7 +121,7 @@ impl Kind for Parameter {
     const REPLACE: Replace = Replace::DeleteFirst;
     const HELD_BY: &'static [&'static str] = &[];
     const READS: &'static [Read] = &[
-        Read::once("ssm:DescribeParameters"),
+        super::DESCRIBE,
         Read::batches("ssm:GetParameters", &[Self::NAME], 10),
         Read::each("ssm:ListTagsForResource", &[Self::NAME]),
     ];
