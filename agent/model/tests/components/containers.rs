@@ -85,7 +85,8 @@ fn containers_that_never_start() {
         "[service.web.container]\ndepends_on = { a = \"start\", nobody = \"start\", web = \"start\" }\n\
          [service.web.sidecar.a]\nimage = \"a\"\ndepends_on = { b = \"healthy\" }\n\
          [service.web.sidecar.b]\nimage = \"b\"\ndepends_on = { a = \"success\", c = \"complete\" }\n\
-         [service.web.sidecar.c]\nimage = \"c\"\ndepends_on = { web = \"success\" }\nessential = false\n"
+         [service.web.sidecar.c]\nimage = \"c\"\ndepends_on = { d = \"complete\" }\nessential = false\n\
+         [service.web.sidecar.d]\nimage = \"d\"\n[service.web.sidecar.e]\nimage = \"e\"\ndepends_on = { web = \"success\" }\n"
     )));
 }
 
@@ -98,7 +99,7 @@ fn what_containers_cannot_have() {
          [service.web.sidecar.p]\nimage = \"p\"\nports = { http = 80, tls = 8080 }\nread_only = true\n\
          cpu = 300\nmemory = 128\nmemory_reservation = 600\nenv = { \"A B\" = \"x\" }\n\
          health = { command = [\"true\"], interval = 5, timeout = 10 }\n\
-         secrets = { A = \"nothing\" }\nexpose = []\n"
+         secrets = { A = \"nothing\" }\n"
     )));
 }
 

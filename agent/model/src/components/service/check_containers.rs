@@ -76,7 +76,9 @@ impl Config {
             let message = format!("the containers of `{}` reserve {cpu} CPU units of {}", at.address(), self.cpu);
             at.problem("out-of-range", &["cpu"], message);
         }
-        let reserved: u32 = parts.iter().filter_map(|part| part.details.memory_reservation).sum();
+        // Of a container that says only what it may have, AWS reserves all of it.
+        let reserved = |part: &Part<'_>| part.details.memory_reservation.or(part.details.memory);
+        let reserved: u32 = parts.iter().filter_map(reserved).sum();
         if reserved > self.memory {
             let message = format!("the containers of `{}` reserve {reserved} MiB of {}", at.address(), self.memory);
             at.problem("out-of-range", &["memory"], message);
@@ -97,6 +99,11 @@ impl Config {
 }
 
 impl Part<'_> {
+    /// The other containers that it waits for.
+    fn waits_for(&self) -> impl Iterator<Item = &str> {
+        self.details.depends_on.keys().map(String::as_str).filter(|name| *name != self.name)
+    }
+
     fn check_image(&self, at: &mut Place<'_>) {
         if self.is_main {
             return; // it may be another thing than a name
@@ -223,11 +230,11 @@ impl Part<'_> {
 fn check_circles(parts: &[Part<'_>], at: &mut Place<'_>) {
     let mut left: Vec<&Part<'_>> = parts.iter().collect();
     loop {
-        let names: BTreeSet<&str> = left.iter().map(|part| part.name).collect();
         let count = left.len();
-        left.retain(|part| {
-            part.details.depends_on.keys().any(|name| *name != part.name && names.contains(name.as_str()))
-        });
+        let waiting: BTreeSet<&str> = left.iter().map(|part| part.name).collect();
+        let waited: BTreeSet<&str> = left.iter().flat_map(|part| part.waits_for()).collect();
+        // Who waits for nobody of them starts; for whom nobody of them waits is not what holds them up.
+        left.retain(|part| waited.contains(part.name) && part.waits_for().any(|name| waiting.contains(name)));
         if left.len() == count {
             break;
         }

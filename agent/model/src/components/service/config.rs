@@ -303,6 +303,14 @@ pub(super) struct Container {
     pub(super) ulimits: BTreeMap<String, u32>,
 }
 
+impl Container {
+    /// The directories that a volume is mounted at, in an order of their own: that in which they are written means nothing.
+    pub(super) fn volumes(&self) -> Vec<&str> {
+        let all: std::collections::BTreeSet<&str> = self.writable.iter().map(String::as_str).collect();
+        all.into_iter().collect()
+    }
+}
+
 /// The check that runs in the container.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -153,15 +153,20 @@ impl Config {
             });
         }
         // With the program at hand, what may be written is prepared too: as the image has it, with its owners and modes.
-        for writable in &self.container.writable {
+        for writable in self.container.volumes() {
             let volume = format!("{VOLUMES}/{}", directories.len());
-            directories.push(contract::Directory { path: writable.clone(), volume, replace: false, files: Vec::new() });
+            directories.push(contract::Directory {
+                path: writable.to_owned(),
+                volume,
+                replace: false,
+                files: Vec::new(),
+            });
         }
         let volumes = directories.iter().enumerate().map(|(n, one)| (one.path.clone(), n >= laid.len())).collect();
         let text = serde_json::to_string(&contract::Files { version: 1, directories }).unwrap_or_default();
         if text.len() > MOST_TEXT {
             let message = format!("`{}` has too many files: their list has {} bytes", at.address(), text.len());
-            let hint = format!("{MOST_TEXT} bytes at most: put many small files into one image, or fewer of them here");
+            let hint = format!("{MOST_TEXT} bytes at most: many small files belong in an image");
             at.hinted("too-many-files", &["files"], message, hint);
         }
         let values = parts.values.into_iter().enumerate().map(|(n, value)| (format!("{VALUE}{n}"), value));

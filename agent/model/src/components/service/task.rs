@@ -69,9 +69,9 @@ impl Config {
                 container.depends_on.insert(UNPACK_CONTAINER.into(), Condition::Success);
                 container.mount_points = unpacking.mounts();
             } else {
-                let mounts = part.details.writable.iter().enumerate().map(|(n, path)| {
+                let mounts = part.details.volumes().into_iter().enumerate().map(|(n, path)| {
                     let source_volume = format!("{}-writable-{n}", part.name);
-                    (path.clone(), MountPoint { source_volume, read_only: false })
+                    (path.to_owned(), MountPoint { source_volume, read_only: false })
                 });
                 container.mount_points = mounts.collect();
             }
