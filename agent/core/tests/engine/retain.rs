@@ -138,9 +138,9 @@ fn sorted(mut words: Vec<String>) -> Vec<String> {
 async fn the_newest_are_retained_by_their_number_with_what_they_alone_mention() {
     let bench = bench();
     // The fake lists the oldest first.
-    for number in 0..14 {
+    for number in 0..14usize {
         bench.converged(edition(&format!("common p{number}"))).await;
-        let least = usize::try_from(number).unwrap().saturating_sub(2);
+        let least = usize::saturating_sub(number, 2);
         let texts: Vec<String> = (least..=number).map(|n| format!("common p{n}")).collect();
         assert_eq!(sorted(held(&bench, "toy.edition", "text")), sorted(texts));
         let pages = (least..=number).map(|n| format!("p{n}")).chain(["common".to_owned()]).collect();

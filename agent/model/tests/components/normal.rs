@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::life::Stage;
-use crate::{BASE, answers, expanded_with};
+use crate::{answers, expanded_with};
 
 const HEADER: &str = "[stack]\nname = \"hello\"\naccount = \"123456789012\"\nregion = \"eu-west-1\"\n\
-    files_image = \"gitops-agent:1\"\n";
+    files_image = \"gitops-agent:1\"\n\n[network.main]\ncidr = \"10.20.0.0/16\"\n";
 
 /// A stream of choices: the manner in which a text is written, and nothing of what it says.
 struct Manner {
@@ -123,7 +123,9 @@ fn meanings() -> impl Strategy<Value = Meaning> {
             exec: flag(5),
             storage,
             env: names("E", env, |n| format!("it's \"{n}\" # \\ {image}")),
-            secrets: names("T", secrets, |n| format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:x{n}-AbCdEf")),
+            secrets: names("T", secrets, |n| {
+                format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:x{n}-AbCdEf")
+            }),
             ports: (0..ports)
                 .map(|n| (if n == 0 { "http".into() } else { format!("p{n}") }, 8000 + u16::from(n)))
                 .collect(),
@@ -161,7 +163,8 @@ fn edited(mut meaning: Meaning, which: usize) -> Meaning {
         0 => meaning.image += 1,
         1 => meaning.size = if meaning.size == (1024, 2048) { (512, 1024) } else { (1024, 2048) },
         2 => meaning.arm = !meaning.arm,
-        3 if meaning.writable.is_empty() => meaning.exec = !meaning.exec,
+        // With an init of its own, what is for a shell is in the service and its role alone.
+        3 if meaning.writable.is_empty() && !meaning.init => meaning.exec = !meaning.exec,
         3 | 4 => meaning.storage = Some(meaning.storage.unwrap_or(60) + 1),
         5 => text(&mut meaning.env, "another value"),
         6 => drop(meaning.env.insert("MORE".into(), String::new())),
@@ -240,7 +243,9 @@ impl Meaning {
         let mut beside = Vec::new();
         let mut service = Map::new();
         service.insert("image".into(), format!("web:{}", self.image).into());
-        let mut put = |map: &mut Map<String, Value>, key: &str, value: Value, default: Value, manner: &mut Manner| {
+        // Nothing is needed around it, so that a case is soon done.
+        service.insert("tier".into(), "public".into());
+        let put = |map: &mut Map<String, Value>, key: &str, value: Value, default: Value, manner: &mut Manner| {
             if value != default || manner.yes() {
                 map.insert(key.into(), value);
             }
@@ -304,7 +309,7 @@ impl Meaning {
             }
         }
         let text = manner.shuffled(text).concat();
-        (format!("{HEADER}\n{BASE}\n{}{text}", section("service.web", &service, manner)), beside)
+        (format!("{HEADER}\n{}{text}", section("service.web", &service, manner)), beside)
     }
 
     fn container(&self, manner: &mut Manner) -> Map<String, Value> {

@@ -154,7 +154,7 @@ impl Part<'_> {
         if at.file(&place, file).is_none() {
             return BTreeMap::new();
         }
-        let (found, wrong) = self.from_file(at);
+        let (found, wrong) = self.in_file(at);
         for wrong in wrong {
             let message = format!("`{file}`, {}: {}", wrong.place, wrong.what);
             let hint = "lines of `NAME=value`, or a list of JSON: `[{\"name\": \"NAME\", \"value\": \"value\"}]`";

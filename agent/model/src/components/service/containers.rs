@@ -143,7 +143,7 @@ impl Part<'_> {
     }
 
     /// The variables of its file, and what is wrong with the file.
-    pub(super) fn from_file(&self, at: &Place<'_>) -> (BTreeMap<String, String>, Vec<variables::Wrong>) {
+    pub(super) fn in_file(&self, at: &Place<'_>) -> (BTreeMap<String, String>, Vec<variables::Wrong>) {
         let named = self.env_file.and_then(|file| at.files.named(&at.span(&self.at(&["env_file"])), file).ok());
         named.map(variables::parse).unwrap_or_default()
     }

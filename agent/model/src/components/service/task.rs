@@ -96,7 +96,7 @@ impl Config {
             name: Some((*name).to_owned()),
             app_protocol: None,
         });
-        let (from_file, _) = part.from_file(at);
+        let (from_file, _) = part.in_file(at);
         let own = part.env.keys().map(|name| (name.clone(), all.text(&part.at(&["env", name]))));
         let secrets = part.secrets.iter();
         let mut container = Container::new(part.image);

@@ -121,7 +121,7 @@ pub fn told_by(stack: &str, name: &str) -> Option<Address> {
     if service.is_empty() || hash.len() != HASH || !hash.chars().all(hex) {
         return None;
     }
-    let address = Address::keyed(&format!("{}.{service}", COMPONENT), File::NAME, hash);
+    let address = Address::keyed(&format!("{COMPONENT}.{service}"), File::NAME, hash);
     address.as_str().parse().ok()
 }
 
