@@ -63,7 +63,7 @@ impl Stage {
         let own =
             |call: &&record::Call| !String::from_utf8_lossy(&call.request.body).contains("/gitops-agent/aws-files/");
         let writes = calls.iter().filter(|call| call.name.kind == Kind::Mutating).filter(own);
-        writes.map(|call| call.name.action.to_string()).collect()
+        writes.map(|call| call.name.action.clone()).collect()
     }
 
     /// The files that AWS holds: name and content.
@@ -97,8 +97,8 @@ async fn files_are_written_once_and_looking_at_them_costs_nothing_for_each() {
     assert_eq!(stage.held().await, files);
 
     let calls = stage.applied("first").await;
-    let ssm = calls.iter().filter(|call| call.name.service.to_string() == "ssm");
-    let mut actions: Vec<String> = ssm.map(|call| call.name.action.to_string()).collect();
+    let ssm = calls.iter().filter(|call| call.name.service == "ssm");
+    let mut actions: Vec<String> = ssm.map(|call| call.name.action.clone()).collect();
     actions.sort();
     let expected = ["DescribeParameters", "GetParameters", "GetParametersByPath", "ListTagsForResource"];
     assert_eq!(actions, expected, "the parameter of the manifest costs two, the stack's words one");

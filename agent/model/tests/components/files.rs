@@ -258,3 +258,11 @@ fn more_files_than_a_definition_can_name() {
     let files: String = (0..200).map(|n| format!("\"/etc/a/{n}\" = \"x\"\n")).collect();
     snapshot!(refused(&format!("[service.web]\nimage = \"web:1\"\n[service.web.files]\n{files}"), &[("x", b"x")]));
 }
+
+#[test]
+fn more_containers_than_a_task_can_have() {
+    let sidecars: String = (0..8).map(|n| format!("[service.web.sidecar.s{n}]\nimage = \"s:1\"\n")).collect();
+    let text = |files: &str| format!("[service.web]\nimage = \"web:1\"\n{files}\n{sidecars}");
+    made(&text(""), &[]);
+    snapshot!(refused(&text("files = { \"/etc/a/x\" = \"x\" }"), &[("x", b"x")]));
+}

@@ -24,6 +24,7 @@ use agent_policy::NoRules;
 
 use crate::picture::Picture;
 use crate::stacks::{Stack, touched};
+use crate::text::FILES;
 
 fn answers() -> Answers {
     let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].map(str::to_owned).to_vec();
@@ -36,7 +37,9 @@ fn answers() -> Answers {
 
 /// The resources of a manifest, and what it lets go.
 pub fn expanded(text: &str) -> (Vec<Resource>, Allow) {
-    let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
+    let beside = FILES.map(|(name, content)| (name, content()));
+    let all = [("stack.toml", text.to_owned())].into_iter().chain(beside);
+    let files = all.map(|(name, text)| (name.to_owned(), FileEntry::Bytes(text.into_bytes()))).collect();
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let tree = StackFiles { files, ..StackFiles::default() };
     let manifest = load(&tree, "", &language(), &mut sources, &mut problems);

@@ -31,6 +31,10 @@ const ULIMITS: [&str; 15] = [
     "stack",
 ];
 
+/// The most containers of a task.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>
+const MOST: usize = 10;
+
 impl Config {
     pub(super) fn check_containers(&self, at: &mut Place<'_>) {
         let own = at.name().to_owned();
@@ -44,6 +48,7 @@ impl Config {
             part.check_ulimits(at);
             part.check_waits(&parts, at);
         }
+        self.check_count(&parts, at);
         check_circles(&parts, at);
         check_ports(&parts, self, at);
         self.check_sizes(&parts, at);
@@ -65,6 +70,20 @@ impl Config {
             } else if [PROGRAM_CONTAINER, UNPACK_CONTAINER].contains(&name.as_str()) {
                 let message = format!("`{name}` is what a container that brings files is called");
                 at.hinted_key("bad-name", &place, message, "take another name");
+            }
+        }
+    }
+
+    fn check_count(&self, parts: &[Part<'_>], at: &mut Place<'_>) {
+        let brought = if self.has_files() { 2 } else { 0 };
+        let count = parts.len() + brought;
+        if count > MOST {
+            let own = at.address();
+            let message = format!("a task of `{own}` has {count} containers, and may have {MOST} at most");
+            let files = format!("{PROGRAM_CONTAINER} and {UNPACK_CONTAINER} are two of them: they bring the files");
+            match brought {
+                0 => at.problem("too-many-containers", &["sidecar"], message),
+                _ => at.hinted("too-many-containers", &["sidecar"], message, files),
             }
         }
     }
