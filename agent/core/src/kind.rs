@@ -94,7 +94,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// What a live resource names without a link: in a text that only its readers understand, or in what AWS knows of it. As
     /// long as it stays, what it mentions stays.
-    fn mentions(spec: &Value, out: &Value) -> Vec<Mention> {
+    fn mentions(spec: &Value, out: &Doc) -> Vec<Mention> {
         let _ = (spec, out);
         Vec::new()
     }
@@ -227,7 +227,7 @@ pub struct KindInfo {
     /// See [`Kind::also_after`].
     pub also_after: fn(&Address, &Graph) -> Vec<After>,
     /// See [`Kind::mentions`].
-    pub mentions: fn(&Value, &Value) -> Vec<Mention>,
+    pub mentions: fn(&Value, &Doc) -> Vec<Mention>,
     /// See [`Kind::serial`].
     pub serial: fn(&Value) -> u64,
     /// See [`Kind::unique`].

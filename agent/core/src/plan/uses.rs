@@ -88,7 +88,7 @@ fn named_by(live: &LiveDoc, kinds: &Kinds) -> Vec<Named> {
             found.push(Named { path: path.to_owned(), name, mentioned: false });
         }
     });
-    let mentions = kinds.get(&live.kind).map(|kind| (kind.mentions)(&spec, &live.out.value())).unwrap_or_default();
+    let mentions = kinds.get(&live.kind).map(|kind| (kind.mentions)(&spec, &live.out)).unwrap_or_default();
     found.extend(mentions.into_iter().map(|mention| Named {
         path: mention.path,
         name: (mention.target, mention.value),

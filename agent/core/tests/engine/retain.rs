@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use agent_core::desired::Resource;
+use agent_core::doc::Doc;
 use agent_core::fake::faults::{Faults, Op, What, When};
 use agent_core::fault::Class;
 use agent_core::field::AwsDecides;
@@ -40,7 +41,7 @@ impl Kind for Edition {
     const RETAIN: usize = 2;
     const HELD_BY: &'static [&'static str] = &[];
     const DOC: &'static str = "Like a task definition.";
-    fn mentions(spec: &Value, _: &Value) -> Vec<Mention> {
+    fn mentions(spec: &Value, _: &Doc) -> Vec<Mention> {
         let words = spec["text"].as_str().unwrap_or_default().split(' ');
         let page = |word: &str| Mention { path: "text".into(), target: "toy.page.name".into(), value: word.into() };
         words.map(page).collect()
@@ -96,7 +97,7 @@ impl Kind for Desk {
     const IDENTITY: Identity = Identity::Token;
     const IMMUTABLE: &'static [&'static str] = &[];
     const DOC: &'static str = "Like a service.";
-    fn mentions(spec: &Value, _: &Value) -> Vec<Mention> {
+    fn mentions(spec: &Value, _: &Doc) -> Vec<Mention> {
         let still = spec["still"].as_str().map(str::to_owned);
         still
             .map(|value| Mention { path: "still".into(), target: "toy.edition.arn".into(), value })

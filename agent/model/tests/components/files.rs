@@ -171,6 +171,29 @@ async fn a_file_that_somebody_wrote_over_gets_its_content_back_and_no_task_start
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_only_aws_knows_is_in_the_definition_and_not_in_the_file() {
+    let stage = Stage::new();
+    let web = |name: &str| {
+        let beside = vec![("config/nginx.conf", NGINX.as_bytes().to_vec()), ("config/empty.conf", Vec::new())];
+        (format!("{HEADER}\n{BASE}\n{}", WEB.replace("service.web", name)), beside)
+    };
+    apply(&stage, web("service.web")).await;
+    assert_eq!(apply(&stage, web("service.web")).await, [""; 0]);
+    let objects = stage.fake.objects();
+    let of_kind = |kind: &str| objects.values().find(|live| live.kind == kind).unwrap().clone();
+    let dns_name = of_kind("elb.load_balancer").field("dns_name").unwrap();
+    let environment = &of_kind("ecs.task_definition").spec.value()["containers"]["agent-files"]["environment"];
+    assert_eq!(environment["GITOPS_AGENT_VALUE_0"], dns_name);
+    let held = held(&stage).into_iter().find(|content| content.contains("mime.types")).unwrap();
+    let list: Value = serde_json::from_str(environment["GITOPS_AGENT_FILES"].as_str().unwrap()).unwrap();
+    let file = &list["directories"][0]["files"][1];
+    let at = |n: usize| usize::try_from(file["insertions"][n]["at"].as_u64().unwrap()).unwrap();
+    let whole = format!("{}X{}X{}", &held[..at(0)], &held[at(0)..at(1)], &held[at(1)..]);
+    assert_eq!(whole, NGINX.replace("$$", "$").replace("${load_balancer.edge.dns_name}", "X"));
+    assert_eq!((&file["mode"], &file["owner"]), (&Value::from("0640"), &Value::from("101:101")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_go_with_their_service() {
     let stage = Stage::new();
     apply(&stage, two("first", "")).await;

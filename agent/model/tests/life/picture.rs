@@ -141,7 +141,7 @@ fn links(live: &LiveDoc) -> Vec<(String, String)> {
         }
     });
     // And what is named in a text of its own.
-    let mentions = table().get(&live.kind).map(|kind| (kind.mentions)(&live.spec.value(), &live.out.value()));
+    let mentions = table().get(&live.kind).map(|kind| (kind.mentions)(&live.spec.value(), &live.out));
     found.extend(mentions.into_iter().flatten().map(|mention| (mention.target, mention.value)));
     found
 }

@@ -22,11 +22,11 @@ const TAGS: [&str; 3] = ["", "owner = \"one\"", "owner = \"two\", team = \"b\""]
 /// A path like another but for its end: their rules are neighbours. The first means: whatever no other takes.
 const PATHS: [&str; 5] = ["", "/a/*", "/a*", "/b/c", "/*"];
 /// What the files beside the manifest say, by their names. The last is kept in parts.
-pub const FILES: [(&str, fn() -> String); 3] = [
-    ("short", || "short".into()),
-    ("other", || "other {{ packed }}".into()),
-    ("long", || (0..200).map(|n: u32| agent_core::doc::digest(&n.to_string())).collect()),
-];
+pub fn files() -> [(&'static str, String); 3] {
+    let long = (0..200).map(|n: u32| agent_core::doc::digest(&n.to_string())).collect();
+    [("short", "short".into()), ("other", "other {{ packed }}".into()), ("long", long)]
+}
+
 /// The keys of tags that a manifest may set and a later one leave out.
 pub const TAG_KEYS: [&str; 2] = ["owner", "team"];
 
@@ -211,8 +211,9 @@ impl Writer<'_> {
         let uses = there(own.uses).map(|n| format!("\"parameter.{}\"", PARAMETERS[n]));
         lines.push(format!("uses = [{}]", uses.collect::<Vec<_>>().join(", ")));
         if own.env & 1 != 0 {
-            let one = of(&FILES, own.health).0;
-            lines.push(format!("files = {{ \"/etc/app/one\" = \"{one}\", \"/opt/app/two\" = \"{}\" }}", FILES[0].0));
+            let all = files().map(|(name, _)| name);
+            let one = of(&all, own.health);
+            lines.push(format!("files = {{ \"/etc/app/one\" = \"{one}\", \"/opt/app/two\" = \"{}\" }}", all[0]));
         }
         let routes: Vec<String> = own.routes.iter().filter_map(|route| self.route(route, own, at)).collect();
         lines.push(format!("expose = [{}]", routes.join(", ")));

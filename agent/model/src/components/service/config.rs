@@ -249,7 +249,7 @@ pub(super) struct Logs {
     /// Whether the group goes with the service.
     pub(super) delete: bool,
     /// A regular expression that the first line of an event fits, where events of the application have several lines:
-    /// `^\\d{4}-`. Every line is an event when left out.
+    /// `^\d{4}-`. Every line is an event when left out.
     pub(super) multiline: Option<String>,
     /// Whether a container waits when its lines cannot be written, instead of losing them.
     pub(super) blocking: bool,

@@ -42,13 +42,13 @@ pub(super) enum File {
     /// The file beside the manifest that it is made from.
     Source(String),
     /// More than that.
-    Of(Details),
+    Of(FileDetails),
 }
 
 /// A file in the container.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Details {
+pub(super) struct FileDetails {
     /// The file beside the manifest that it is made from, relative to the stack's folder.
     source: String,
     /// Its permissions in octal digits: `0644` when left out.
@@ -75,11 +75,11 @@ fn owner() -> String {
 impl File {
     fn source(&self) -> &str {
         match self {
-            Self::Source(source) | Self::Of(Details { source, .. }) => source,
+            Self::Source(source) | Self::Of(FileDetails { source, .. }) => source,
         }
     }
 
-    fn details(&self) -> Option<&Details> {
+    fn details(&self) -> Option<&FileDetails> {
         match self {
             Self::Source(_) => None,
             Self::Of(details) => Some(details),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Address;
 use agent_core::cost::Read;
+use agent_core::doc::Doc;
 use agent_core::field::Tags;
 use agent_core::kind::{After, Identity, Kind, Mention, Replace, Wait};
 use agent_core::plan::graph::Graph;
@@ -224,7 +225,7 @@ impl Kind for TaskDefinition {
         files.map(|file| After { address: file.clone(), wait: Wait::Exists }).collect()
     }
 
-    fn mentions(spec: &Value, _: &Value) -> Vec<Mention> {
+    fn mentions(spec: &Value, _: &Doc) -> Vec<Mention> {
         files::mentioned(spec)
     }
 
@@ -236,7 +237,6 @@ impl Kind for TaskDefinition {
 #[cfg(test)]
 mod tests {
     use agent_core::diff::diff;
-    use agent_core::doc::Doc;
     use agent_core::kind::{Change, KindInfo};
     use agent_core::reference::resolve;
     use serde_json::json;

@@ -2,7 +2,7 @@
 
 use super::layout::{below, overlap, parent, targets};
 use super::stored::stored;
-use super::{Details, File, PROGRAM_CONTAINER, UNPACK_CONTAINER, source_at};
+use super::{File, FileDetails, PROGRAM_CONTAINER, UNPACK_CONTAINER, source_at};
 use crate::components::service::config::Config;
 use crate::components::{Place, path};
 
@@ -106,13 +106,16 @@ impl Config {
 
 impl File {
     fn check(&self, target: &str, at: &mut Place<'_>) {
-        if let Some(Details { mode, owner, .. }) = self.details() {
+        if let Some(FileDetails { mode, owner, .. }) = self.details() {
             let digits = mode.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(mode);
             if digits.len() != 3 || !digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
                 let message = format!("`{mode}` says no permissions");
                 at.hinted("bad-mode", &["files", target, "mode"], message, "octal digits: `0644`");
             }
-            let is_id = |text: &str| text.parse::<u32>().is_ok() && text.bytes().all(|b| b.is_ascii_digit());
+            // The last number means "leave it" to the kernel, so it is nobody's.
+            let is_id = |text: &str| {
+                text.parse::<u32>().is_ok_and(|id| id < u32::MAX) && text.bytes().all(|b| b.is_ascii_digit())
+            };
             if !owner.split_once(':').is_some_and(|(user, group)| is_id(user) && is_id(group)) {
                 let message = format!("`{owner}` is no owner");
                 at.hinted("bad-owner", &["files", target, "owner"], message, "user and group by number: `101:101`");

@@ -39,14 +39,13 @@ pub(super) fn stored(content: &[u8]) -> Result<Stored, TooLarge> {
     if text.len() > LARGEST {
         return Err(TooLarge(text.len()));
     }
-    // Packed text is ASCII, and plain text is one part at most: nothing is cut within a character. Of nothing there is no
-    // part, for a parameter is never empty.
+    // Packed text is ASCII, and plain text is one part at most: nothing is cut within a character.
     let parts = text.as_bytes().chunks(PART).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
     Ok(Stored { encoding, parts, sha256 })
 }
 
-/// Whether Parameter Store keeps a text as it is. It takes no `{{`; of control characters only those are trusted that
-/// every text has.
+/// Whether Parameter Store keeps a text as it is. It takes no `{{` and nothing that is empty; of control characters only
+/// those are trusted that every text has.
 fn is_plain(text: &str) -> bool {
     let is_blank = !text.is_empty() && text.trim().is_empty();
     text.len() <= PART
@@ -92,7 +91,7 @@ mod tests {
     fn whatever_is_kept_comes_back() {
         let long = "listen 80;\n".repeat(1000);
         let cases: [(&[u8], Encoding, usize); 9] = [
-            (b"", Encoding::Plain, 0),
+            (b"", Encoding::Gzip, 1),
             (b"worker_processes 1;\n\tx", Encoding::Plain, 1),
             (&[b'x'; PART], Encoding::Plain, 1),
             (&[b'x'; PART + 1], Encoding::Gzip, 1),
