@@ -44,8 +44,15 @@ pub fn questions(text: &str) -> BTreeSet<Question> {
 }
 
 fn expanded(text: &str, answers: &Answers) -> Expanded {
+    expanded_with(text, &[], answers)
+}
+
+/// A manifest with files beside it, by their names.
+pub fn expanded_with(text: &str, beside: &[(&str, &str)], answers: &Answers) -> Expanded {
     let mut collector = Collector::new("", &Limits::default());
-    collector.file("stack.toml".into(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
+    for (name, text) in [("stack.toml", text)].iter().chain(beside) {
+        collector.file((*name).into(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
+    }
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let manifest = load(&collector.finish(), "", &language(), &mut sources, &mut problems);
     let expanded = manifest.and_then(|manifest| expand(&manifest, answers, &mut problems));

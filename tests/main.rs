@@ -13,5 +13,6 @@ mod cli;
 mod conformance;
 mod crash;
 mod drift;
+mod files;
 mod hello;
 mod world;

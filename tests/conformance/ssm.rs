@@ -2,9 +2,20 @@
 
 use agent_core::address::Address;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
+use agent_model::kinds::ssm::file::{self, hash, prefix_of};
 use agent_model::kinds::ssm::parameter::{Generate, Spec, Tier, Type};
 
+use super::suite::STACK;
 use super::{Sample, doc};
+
+/// A part of a file of the service `web`, in the stack of these tests.
+fn part(value: &str) -> (Address, file::Spec) {
+    let hash = hash(value);
+    let address = Address::keyed("service.web", "ssm.file", &hash);
+    let tags = AtCreate(Some([("owner".to_owned(), "team".to_owned())].into()));
+    let name = format!("{}{hash}", prefix_of(STACK, "web"));
+    (address, file::Spec { name, value: AtCreate(Some(value.into())), intact: true, tags })
+}
 
 fn plain(name: &str) -> Spec {
     Spec {
@@ -22,8 +33,9 @@ fn plain(name: &str) -> Spec {
     }
 }
 
-/// Plain and generated parameters.
+/// Plain and generated parameters, and parts of files.
 pub fn samples() -> Vec<Sample> {
+    let (part_address, part) = part("worker_processes 1;\n");
     let address = Address::new("parameter.greeting", "ssm.parameter");
     let base = plain("/conformance/greeting");
     let secret = Spec {
@@ -57,6 +69,14 @@ pub fn samples() -> Vec<Sample> {
                 "the description alone: the secret stays",
                 doc(&Spec { description: None, ..secret.clone() }),
             )],
+            emulator_gaps: Vec::new(),
+        },
+        // Another content has another address, so nothing of it can change.
+        Sample {
+            needs: Vec::new(),
+            address: part_address,
+            spec: doc(&part),
+            changes: vec![("other tags: nothing", doc(&file::Spec { tags: AtCreate(None), ..part.clone() }))],
             emulator_gaps: Vec::new(),
         },
     ]

@@ -62,6 +62,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Kinds of which a resource that names this one hinders its deletion in AWS; `*` is any.
     const HELD_BY: &'static [&'static str] = &["*"];
 
+    /// Kinds of which a live resource may mention this one (see [`Kind::mentions`]) and that AWS does not hold it for: where
+    /// one of them could not be read, none of this kind goes.
+    const MENTIONED_BY: &'static [&'static str] = &[];
+
     /// What `list` asks AWS for: the cost of looking. A test over real calls holds it to the truth.
     const READS: &'static [Read] = &[];
 
@@ -103,6 +107,20 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn faked(before: Option<&Self::Spec>, spec: Self::Spec, out: Self::Out) -> (Self::Spec, Self::Out) {
         let _ = before;
         (spec, out)
+    }
+
+    /// What a live resource names without a link: in a text that only its readers understand, or in what AWS knows of it. As
+    /// long as it stays, what it mentions stays.
+    fn mentions(spec: &Value, out: &Doc) -> Vec<Mention> {
+        let _ = (spec, out);
+        Vec::new()
+    }
+
+    /// What tells a newer one of an address from an older one, the higher the newer. Of those that are retained the newest
+    /// stay; without a number those that AWS lists first.
+    fn serial(out: &Value) -> u64 {
+        let _ = out;
+        0
     }
 
     /// The name that AWS keeps unique, with its scope, for example `sg/vpc-1/web`. `None` where AWS gives ids.
@@ -176,6 +194,17 @@ pub struct After {
     pub wait: Wait,
 }
 
+/// Something that a live resource names without a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Where: a path into its spec, or of its `out`.
+    pub path: String,
+    /// What is named, by kind and field: `ssm.file.name`.
+    pub target: String,
+    /// The value of that field.
+    pub value: String,
+}
+
 /// Fields of an `out` that are known beforehand.
 pub type Derived = BTreeMap<&'static str, String>;
 
@@ -206,6 +235,8 @@ pub struct KindInfo {
     pub parents: &'static [&'static str],
     /// See [`Kind::HELD_BY`].
     pub held_by: &'static [&'static str],
+    /// See [`Kind::MENTIONED_BY`].
+    pub mentioned_by: &'static [&'static str],
     /// See [`Kind::READS`].
     pub reads: &'static [Read],
     /// See [`Kind::DOC`].
@@ -220,6 +251,10 @@ pub struct KindInfo {
     pub late_after: fn(&Address, &Graph) -> Vec<After>,
     /// See [`Kind::faked`].
     pub faked: fn(Option<&Doc>, &Doc, &Doc) -> Result<(Doc, Doc), Misfit>,
+    /// See [`Kind::mentions`].
+    pub mentions: fn(&Value, &Doc) -> Vec<Mention>,
+    /// See [`Kind::serial`].
+    pub serial: fn(&Value) -> u64,
     /// See [`Kind::unique`].
     pub unique: fn(&Doc) -> Result<Option<String>, Misfit>,
     /// The JSON schema of the spec.
@@ -246,6 +281,7 @@ impl KindInfo {
             retain: K::RETAIN,
             parents: K::PARENTS,
             held_by: K::HELD_BY,
+            mentioned_by: K::MENTIONED_BY,
             reads: K::READS,
             doc: K::DOC,
             change: K::change,
@@ -257,6 +293,8 @@ impl KindInfo {
                 let (spec, out) = K::faked(before.as_ref(), spec.typed()?, out.typed()?);
                 Ok((Doc::of(&spec)?, Doc::of(&out)?))
             },
+            mentions: K::mentions,
+            serial: K::serial,
             unique: |doc| Ok(K::unique(&doc.typed()?)),
             spec_schema: || schemars::schema_for!(K::Spec),
             out_schema: || schemars::schema_for!(K::Out),

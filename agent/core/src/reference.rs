@@ -179,6 +179,11 @@ impl Text {
         self.0.iter().map(|piece| if let Piece::Plain(text) = piece { Some(text.as_str()) } else { None }).collect()
     }
 
+    /// Its pieces in order, each of them plain or one reference.
+    pub fn pieces(&self) -> impl Iterator<Item = Self> + '_ {
+        self.0.iter().map(|piece| Self(vec![piece.clone()]))
+    }
+
     /// As it stands in a document: plain text, or a join.
     pub fn to_value(&self) -> Value {
         self.plain().map_or_else(

@@ -5,24 +5,22 @@ use std::collections::BTreeMap;
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
 use agent_core::field::{AtCreate, AwsDecides, Tags};
-use agent_core::live::{Live, Owner, Phase, TAG_STACK, foreign_tags};
+use agent_core::live::{Live, Owner, Phase, foreign_tags};
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
+use agent_model::kinds::ssm::file::is_reserved;
 use agent_model::kinds::ssm::parameter::{Out, OutValue, Parameter, Spec, Tier, Type};
-use aws_sdk_ssm::types::{
-    self as sdk, ParameterStringFilter, ParameterTier, ParameterType, ResourceTypeForTagging, Tag,
-};
-
+use aws_sdk_ssm::types::{self as sdk, ParameterTier, ParameterType, ResourceTypeForTagging};
 use futures_util::future::try_join_all;
 
+use super::{DESCRIBE, filter, tag};
 use crate::Aws;
 use crate::fault::{fault, lacks};
 
-const DESCRIBE: &str = "ssm:DescribeParameters";
-
 impl Provider<Parameter> for Aws {
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Parameter>>, Fault> {
-        let tagged = filter(&format!("tag:{TAG_STACK}"), [scope.stack.clone()])?;
-        let mut described = self.parameters_described(tagged).await?;
+        let all = self.parameters_of_stack(scope, listing.reads).await?;
+        let is_file = |found: &sdk::ParameterMetadata| is_reserved(&scope.stack, found.name().unwrap_or_default());
+        let mut described: Vec<_> = all.iter().filter(|found| !is_file(found)).cloned().collect();
         if !listing.adopted.is_empty() {
             described.extend(self.parameters_described(filter("Name", listing.adopted.iter().cloned())?).await?);
         }
@@ -137,16 +135,6 @@ impl Aws {
         value.ok_or_else(|| refused("neither `value` nor `generate` is set"))
     }
 
-    async fn parameters_described(&self, filter: ParameterStringFilter) -> Result<Vec<sdk::ParameterMetadata>, Fault> {
-        let mut pages =
-            self.ssm.describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            found.extend(page.map_err(fault(DESCRIBE))?.parameters.unwrap_or_default());
-        }
-        Ok(found)
-    }
-
     /// Adds values and tags to what `DescribeParameters` gave: ten values a call, the tags of one, all at once.
     async fn parameters_read(&self, described: Vec<sdk::ParameterMetadata>) -> Result<Vec<Live<Parameter>>, Fault> {
         let names: Vec<String> = described.iter().filter_map(|parameter| parameter.name.clone()).collect();
@@ -255,22 +243,4 @@ fn versions(
         found.insert(name, entry);
     }
     found
-}
-
-fn tag((key, value): (String, String)) -> Result<Tag, Fault> {
-    Tag::builder()
-        .key(key)
-        .value(value)
-        .build()
-        .map_err(|error| Fault::new(Class::Invalid, "ssm:AddTagsToResource", "BadTag", error.to_string()))
-}
-
-fn filter(key: &str, values: impl IntoIterator<Item = String>) -> Result<ParameterStringFilter, Fault> {
-    let option = if key == "Name" { Some("Equals".to_owned()) } else { None };
-    ParameterStringFilter::builder()
-        .key(key)
-        .set_option(option)
-        .set_values(Some(values.into_iter().collect()))
-        .build()
-        .map_err(|error| Fault::new(Class::Invalid, DESCRIBE, "BadFilter", error.to_string()))
 }

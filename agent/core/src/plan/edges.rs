@@ -1,6 +1,7 @@
 //! From verdicts to steps, and what each step waits for: the references of the wanted specs on the way in, those of the
 //! live specs, reversed, on the way out, and on both the edges that no field carries.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -221,7 +222,7 @@ impl<'a> Builder<'a> {
             if let Verdict::Replace { old, order, .. } = verdict {
                 let first = *order == Replace::DeleteFirst;
                 let retain = if first { 0 } else { self.kinds.get(address.kind()).map_or(0, |kind| kind.retain) };
-                drops.extend(old.iter().skip(retain).map(|live| Drop {
+                drops.extend(self.newest_first(old).into_iter().skip(retain).map(|live| Drop {
                     live,
                     address: address.clone(),
                     because: "another takes its place",
@@ -230,7 +231,7 @@ impl<'a> Builder<'a> {
             }
         }
         let mut kept: BTreeMap<Address, usize> = BTreeMap::new();
-        for live in &self.decided.retired {
+        for live in self.newest_first(&self.decided.retired) {
             let address = address_of(live);
             let retain = self.kinds.get(address.kind()).map_or(0, |kind| kind.retain);
             let kept = kept.entry(address.clone()).or_default();
@@ -248,14 +249,29 @@ impl<'a> Builder<'a> {
         drops
     }
 
+    /// Those that tell no number as AWS lists them.
+    fn newest_first(&self, all: &'a [LiveDoc]) -> Vec<&'a LiveDoc> {
+        let mut all: Vec<&LiveDoc> = all.iter().collect();
+        let serial = |live: &LiveDoc| self.kinds.get(&live.kind).map_or(0, |kind| (kind.serial)(&live.out.value()));
+        all.sort_by_cached_key(|live| Reverse(serial(live)));
+        all
+    }
+
     fn drop_steps(&mut self, drops: &[Drop<'a>], observed: &'a Observed) -> Result<(), Vec<PlanError>> {
         let names = self.names();
         // A thing whose unique name a new one wants has to go first, whatever its address was.
         let wanting: Vec<&[usize]> = drops.iter().map(|drop| self.wanting(drop.live, &names)).collect();
         let everything: Vec<&LiveDoc> = observed.owned(&self.desired.stack).collect();
-        let mut uses = Uses::find(drops, &everything);
-        let held = self.held(drops, &uses, &wanting);
-        for index in &held {
+        let mut uses = Uses::find(drops, &everything, self.kinds);
+        let unread = |drop: &Drop<'_>| {
+            let kind = self.kinds.get(&drop.live.kind);
+            kind.is_some_and(|kind| kind.mentioned_by.iter().any(|user| observed.fault(user).is_some()))
+        };
+        let unread = (0..drops.len()).filter(|index| unread(&drops[*index])).collect();
+        let held = self.held(drops, &uses, &wanting, unread);
+        // What is kept for a resource that is itself only retained is nothing to tell people in each pass.
+        let told = |index: &&usize| uses.0.iter().any(|one| one.target == **index && !one.mentioned);
+        for index in held.iter().filter(told) {
             let text = "kept: something that stays still names it".to_owned();
             self.notes.push(Note { address: drops[*index].address.clone(), text, blocks: false });
         }
@@ -270,7 +286,7 @@ impl<'a> Builder<'a> {
             .collect();
         self.successors(drops, &steps, &wanting);
         self.users_first(drops, &steps, &uses)?;
-        let live = live_graph(&everything);
+        let live = live_graph(&everything, self.kinds);
         let goes: Vec<(&Address, usize)> = steps.iter().map(|(index, step)| (&drops[*index].address, *step)).collect();
         self.soft.extend(handovers(&self.make, &goes, (&self.desired.graph, &live), self.kinds));
         self.hidden_on_the_way_out(drops, &steps, &live);
@@ -292,10 +308,15 @@ impl<'a> Builder<'a> {
         names
     }
 
-    /// What cannot go because something that stays names it; and what that names in turn.
-    fn held(&self, drops: &[Drop<'_>], uses: &Uses<'_>, wanting: &[&[usize]]) -> BTreeSet<usize> {
+    /// What cannot go because something that stays names it; and what that names in turn. `held` cannot go in any case.
+    fn held(
+        &self,
+        drops: &[Drop<'_>],
+        uses: &Uses<'_>,
+        wanting: &[&[usize]],
+        mut held: BTreeSet<usize>,
+    ) -> BTreeSet<usize> {
         let goes_first = |target: usize| drops[target].first || !wanting[target].is_empty();
-        let mut held = BTreeSet::new();
         loop {
             let before = held.len();
             for one in &uses.0 {

@@ -7,4 +7,5 @@ mod lease;
 mod order;
 mod plans;
 mod random;
+mod retain;
 mod toys;

@@ -18,7 +18,7 @@ use agent_core::doc::Doc;
 use agent_core::field::Tags;
 use agent_core::kind::Kind;
 use agent_core::manifest::{
-    COMMON_KEYS, ComponentDecl, ComponentType, KindType, Language, Section, StackHeader, decode::decode_with,
+    COMMON_KEYS, ComponentDecl, ComponentType, Files, KindType, Language, Section, StackHeader, decode::decode_with,
     decode::schema_of,
 };
 use agent_core::reference::Text;
@@ -67,6 +67,19 @@ pub struct Declared {
     pub attributes: BTreeMap<&'static str, Attribute>,
     /// Texts in which such references may stand.
     pub texts: Vec<(Path, String)>,
+    /// Files in which they may.
+    pub documents: Vec<Document>,
+}
+
+/// A file in which `${type.name.attribute}` may stand.
+#[derive(Debug)]
+pub struct Document {
+    /// Where it is named: its text is found by that.
+    pub path: Path,
+    /// What it is called there.
+    pub file: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A component that another one names.
@@ -158,8 +171,24 @@ pub struct Place<'a> {
     pub scope: &'a Scope,
     /// The component as it is written.
     pub decl: &'a ComponentDecl,
+    /// The files that it may name.
+    pub files: &'a Files,
     /// What was found to be wrong.
     pub problems: &'a mut Problems,
+}
+
+impl<'a> Place<'a> {
+    /// The bytes of a file that is named at a value; what is wrong with it has been said.
+    pub fn file(&mut self, path: &[impl AsRef<str>], name: &str) -> Option<&'a [u8]> {
+        let span = self.span(path);
+        match self.files.named(&span, name) {
+            Ok(bytes) => Some(bytes),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
 }
 
 impl Place<'_> {

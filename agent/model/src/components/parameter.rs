@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Component, Declared, Place, Resources};
 use crate::expand::Expansion;
+use crate::kinds::ssm::file;
 use crate::kinds::ssm::parameter::{self, Parameter as Kinded};
 use crate::names;
 
@@ -132,6 +133,10 @@ impl Config {
         self.check_value(at);
         if let Some(name) = &self.name {
             check_name(name, at);
+            if file::is_reserved(&at.stack.name, name) {
+                let message = format!("`{name}` lies where the files of services are kept");
+                at.hinted("bad-name", &["name"], message, "take another path: what lies there goes with its service");
+            }
         }
     }
 

@@ -2,11 +2,15 @@
 //! they need, and the rules that lead to them.
 
 mod check;
+mod check_containers;
 mod config;
+mod containers;
 mod exposure;
+mod files;
 mod roles;
 mod sources;
 mod task;
+mod variables;
 
 use std::collections::BTreeMap;
 
@@ -53,26 +57,47 @@ impl Config {
         self.tier == network::PUBLIC
     }
 
+    /// The images that a task of this stack pulls, and where each is said.
+    fn images<'a>(&'a self, at: &'a Place<'_>) -> Vec<(&'a str, Path)> {
+        let own = self.parts(at.name()).into_iter().map(|part| (part.image, part.at(&["image"])));
+        let program = at.stack.files_image.as_deref().filter(|_| self.has_files());
+        own.chain(program.map(|image| (image, path(&["files"])))).collect()
+    }
+
+    /// The secrets of all containers, and where each is said.
+    fn all_secrets<'a>(&'a self, at: &'a Place<'_>) -> Vec<(&'a str, Path)> {
+        let of_part = |part: &containers::Part<'a>| {
+            let secret = |(name, text): (&'a String, &'a String)| (text.as_str(), part.at(&["secrets", name]));
+            part.secrets.iter().map(secret).collect::<Vec<_>>()
+        };
+        self.parts(at.name()).iter().flat_map(of_part).collect()
+    }
+
     /// The APIs of AWS that a task needs to start, and where each is said.
-    fn endpoints(&self) -> Vec<(&'static str, Path)> {
+    fn endpoints(&self, at: &Place<'_>) -> Vec<(&'static str, Path)> {
         let mut needed = vec![("logs", path(&["logs"]))];
-        if EcrImage::parse(self.image()).is_some() {
+        for (_, place) in self.images(at).into_iter().filter(|(image, _)| EcrImage::parse(image).is_some()) {
             // The layers of an image are in S3.
-            needed.extend(["ecr.api", "ecr.dkr", "s3"].map(|service| (service, path(&["image"]))));
+            needed.extend(["ecr.api", "ecr.dkr", "s3"].map(|service| (service, place.clone())));
         }
-        for (name, text) in &self.secrets {
-            let at = path(&["secrets", name]);
+        for (text, place) in self.all_secrets(at) {
             match SecretSource::parse(text) {
-                SecretSource::Component(..) | SecretSource::Parameter(_) => needed.push(("ssm", at)),
-                SecretSource::Secret(..) => needed.push(("secretsmanager", at)),
+                SecretSource::Component(..) | SecretSource::Parameter(_) => needed.push(("ssm", place)),
+                SecretSource::Secret(..) => needed.push(("secretsmanager", place)),
                 SecretSource::Other => {}
             }
         }
         needed.extend((0..self.uses.len()).map(|n| ("ssm", item("uses", n))));
+        if self.has_files() {
+            needed.push(("ssm", path(&["files"])));
+        }
+        if self.exec {
+            needed.push(("ssmmessages", path(&["exec"])));
+        }
         needed
     }
 
-    fn wants(&self) -> Vec<Want> {
+    fn wants(&self, at: &Place<'_>) -> Vec<Want> {
         let mut wants = vec![
             Want { path: path(&["network"]), types: &["network"], given: self.network.clone() },
             Want { path: path(&["cluster"]), types: &["cluster"], given: self.cluster.clone() },
@@ -81,9 +106,8 @@ impl Config {
             let given = exposed.load_balancer.clone();
             wants.push(Want { path: expose(n, "load_balancer"), types: &["load_balancer"], given });
         }
-        for (name, text) in &self.secrets {
+        for (text, path) in self.all_secrets(at) {
             if let SecretSource::Component(component, _) = SecretSource::parse(text) {
-                let path = path(&["secrets", name]);
                 wants.push(Want { path, types: &["parameter"], given: Some(component) });
             }
         }
@@ -97,7 +121,7 @@ impl Config {
         let own = at.address();
         let mut needs = Vec::new();
         if !self.is_public() {
-            needs.extend(self.endpoints().into_iter().map(|(service, path)| Need {
+            needs.extend(self.endpoints(at).into_iter().map(|(service, path)| Need {
                 of: vec!["network".into()],
                 path,
                 what: What::Endpoint(service),
@@ -124,6 +148,17 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The environment variables of all containers.
+    fn texts(&self, at: &Place<'_>) -> Vec<(Path, String)> {
+        let of_part = |part: &containers::Part<'_>| {
+            let variables = part.env.iter().map(|(name, text)| (part.at(&["env", name]), text.clone()));
+            variables.collect::<Vec<_>>()
+        };
+        self.parts(at.name()).iter().flat_map(of_part).collect()
+    }
+}
+
 impl Component for Service {
     const TYPE: &'static str = "service";
     const DOC: &'static str = "A number of equal tasks on Fargate, and the ways to them.";
@@ -133,14 +168,15 @@ impl Component for Service {
         config.check(at);
         let group = Address::new(&at.address(), SecurityGroup::NAME);
         Declared {
-            wants: config.wants(),
+            wants: config.wants(at),
             needs: config.needs(at),
             offer: Some(Offer::Service),
             attributes: BTreeMap::from([
                 ("name", Attribute::Text(name(at).into())),
                 ("security_group_id", Attribute::Text(Text::reference(group, "id"))),
             ]),
-            texts: config.env.iter().map(|(name, text)| (path(&["env", name]), text.clone())).collect(),
+            texts: config.texts(at),
+            documents: config.documents(at),
         }
     }
 
@@ -187,10 +223,10 @@ impl Component for Service {
                 security_groups: [Link::to(&own)].into(),
                 assign_public_ip: config.is_public(),
             },
-            load_balancers: exposures.iter().map(|exposure| exposure.load_balancer(&own, at.name())).collect(),
+            load_balancers: exposures.iter().map(|exposure| exposure.load_balancer(config, at)).collect(),
             deployment: config.deployment(),
             health_check_grace_period_seconds: if exposures.is_empty() { 0 } else { config.health.grace.into() },
-            enable_execute_command: false,
+            enable_execute_command: config.exec,
             propagate_tags: service::PropagateTags::Service,
             enable_ecs_managed_tags: true,
             availability_zone_rebalancing: agent_core::field::AwsDecides::Unset,
@@ -229,7 +265,7 @@ impl Config {
         if self.is_public() || network.has_nat(&self.tier) {
             return [https(Peer::CidrIpv4(Cidr4::new(ipnet::Ipv4Net::default())), "everywhere")].into();
         }
-        let needed: Vec<&str> = self.endpoints().into_iter().map(|(service, _)| service).collect();
+        let needed: Vec<&str> = self.endpoints(at).into_iter().map(|(service, _)| service).collect();
         let mut rules = std::collections::BTreeSet::new();
         if needed.iter().any(|service| !network::is_gateway(service)) {
             rules.insert(https(Peer::Group(network.endpoint_group()), "the endpoints"));

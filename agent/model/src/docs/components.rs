@@ -118,7 +118,7 @@ fn attributes() -> Attributes {
         let table = components::table();
         for decl in &manifest.components {
             let Some(info): Option<&ComponentInfo> = table.get(decl.kind.as_str()) else { continue };
-            let mut at = Place { stack: header, scope: &scope, decl, problems: &mut problems };
+            let mut at = Place { stack: header, scope: &scope, decl, files: &manifest.files, problems: &mut problems };
             let Some(body) = (info.read)(&mut at) else { continue };
             for (name, attribute) in body.declare(&mut at).attributes {
                 found.entry(info.name).or_default().entry(name).or_default().insert(said(&attribute));

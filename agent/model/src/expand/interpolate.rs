@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::Party;
 use crate::components::{Attribute, Path, later};
 
+/// How much is shown of what has no end.
+const SHOWN: usize = 60;
+
 /// The texts of each component, by position, with their references in place.
 pub(super) fn texts(parties: &[Party<'_>], problems: &mut Problems) -> Vec<BTreeMap<Path, Text>> {
     let mut all = Vec::new();
@@ -20,7 +23,13 @@ pub(super) fn texts(parties: &[Party<'_>], problems: &mut Problems) -> Vec<BTree
         for (path, text) in &party.declared.texts {
             let words: Vec<&str> = path.iter().map(String::as_str).collect();
             let span = party.decl.locate(&words);
-            own.insert(path.clone(), text_of(text, &span, parties, problems));
+            own.insert(path.clone(), text_of(text, &span, None, parties, problems));
+        }
+        for document in &party.declared.documents {
+            let words: Vec<&str> = document.path.iter().map(String::as_str).collect();
+            let span = party.decl.locate(&words);
+            let text = text_of(&document.text, &span, Some(&document.file), parties, problems);
+            own.insert(document.path.clone(), text);
         }
         all.push(own);
     }
@@ -33,26 +42,37 @@ pub(super) fn outputs(manifest: &Manifest, parties: &[Party<'_>], problems: &mut
     let mut outputs = BTreeMap::new();
     for (key, entry) in table.into_iter().flat_map(Table::iter) {
         if let Some(text) = entry.node.as_str() {
-            outputs.insert(key.to_owned(), text_of(text, &entry.node.span, parties, problems));
+            outputs.insert(key.to_owned(), text_of(text, &entry.node.span, None, parties, problems));
         }
     }
     outputs
 }
 
-fn text_of(text: &str, span: &Span, parties: &[Party<'_>], problems: &mut Problems) -> Text {
+/// The text with its references. `file` is what the text stands in where that is no manifest: `span` is then where the file
+/// is named, and problems say the line in it.
+fn text_of(text: &str, span: &Span, file: Option<&str>, parties: &[Party<'_>], problems: &mut Problems) -> Text {
+    let at = |problem: Problem, rest: &str| match file {
+        Some(file) => {
+            let message = format!("{}: {}", place_in(file, text, text.len() - rest.len()), problem.message);
+            Problem { message, ..problem }.at(span)
+        }
+        None => problem.at(span),
+    };
     let mut out = Text::default();
     let mut plain = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        plain.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
+    while let Some(dollar) = rest.find('$') {
+        plain.push_str(&rest[..dollar]);
+        let after = &rest[dollar + 1..];
         if let Some(after) = after.strip_prefix('$') {
             plain.push('$');
             rest = after;
         } else if let Some(inner) = after.strip_prefix('{') {
             let Some((name, after)) = inner.split_once('}') else {
-                let problem = Problem::new("bad-interpolation", format!("`${{{inner}` is not closed")).at(span);
-                problems.push(problem.hint("write `${type.name.attribute}`, or `$${` for the characters themselves"));
+                let begins: String = inner.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+                let problem = Problem::new("bad-interpolation", format!("`${{{begins}` is not closed"));
+                let hint = "write `${type.name.attribute}`, or `$${` for the characters themselves";
+                problems.push(at(problem, &rest[dollar..]).hint(hint));
                 return Text::default();
             };
             match attribute(name, parties) {
@@ -60,7 +80,7 @@ fn text_of(text: &str, span: &Span, parties: &[Party<'_>], problems: &mut Proble
                     Some(known) => plain.push_str(&known),
                     None => out = joined(with_plain(out, &mut plain), &value),
                 },
-                Err(problem) => problems.push(problem.at(span)),
+                Err(problem) => problems.push(at(problem, &rest[dollar..])),
             }
             rest = after;
         } else {
@@ -70,6 +90,14 @@ fn text_of(text: &str, span: &Span, parties: &[Party<'_>], problems: &mut Proble
     }
     plain.push_str(rest);
     with_plain(out, &mut plain)
+}
+
+/// `config/nginx.conf`, line 3, column 7.
+fn place_in(file: &str, text: &str, offset: usize) -> String {
+    let before = &text[..offset];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("`{file}`, line {line}, column {column}")
 }
 
 /// The text with what was gathered behind it. There are no empty pieces.

@@ -77,7 +77,7 @@ pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -
         let (Some(body), true) = (&party.body, matched.is_whole(own, &parties)) else { continue };
         let all =
             Expansion { parties: &parties, own, matched: &matched, texts: &texts[own], answers, unknown: &unknown };
-        let mut at = Place { stack: header, scope: &scope, decl: &party.decl, problems };
+        let mut at = Place { stack: header, scope: &scope, decl: &party.decl, files: &manifest.files, problems };
         let (made, misfits) = body.expand(&all, &mut at).into_parts();
         for address in misfits {
             let problem =
@@ -118,7 +118,7 @@ fn declarations(manifest: &Manifest) -> Vec<Cow<'_, ComponentDecl>> {
 
 /// The first round of one component.
 fn read<'a>(decl: Cow<'a, ComponentDecl>, manifest: &Manifest, scope: &Scope, problems: &mut Problems) -> Party<'a> {
-    let mut at = Place { stack: &manifest.stack, scope, decl: &decl, problems };
+    let mut at = Place { stack: &manifest.stack, scope, decl: &decl, files: &manifest.files, problems };
     if later::is_type(&decl.kind) {
         let message =
             format!("`{}`: the type `{}` comes with a later release of this agent", decl.address(), decl.kind);

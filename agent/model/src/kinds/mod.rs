@@ -33,6 +33,7 @@ macro_rules! each_kind {
             $crate::kinds::elb::target_group::TargetGroup,
             $crate::kinds::iam::role::Role,
             $crate::kinds::logs::log_group::LogGroup,
+            $crate::kinds::ssm::file::File,
             $crate::kinds::ssm::parameter::Parameter,
         }
     };

@@ -20,14 +20,14 @@ use agent_policy::NoRules;
 
 use crate::{answers, example, expanded};
 
-struct Stage {
-    fake: Arc<Fake>,
+pub(crate) struct Stage {
+    pub(crate) fake: Arc<Fake>,
     cloud: Cloud,
     scope: Scope,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fake = Arc::new(Fake::new(Faults::default()));
         let cloud = fake_cloud(&fake);
         Self { fake, cloud, scope: Scope::new("hello", "123456789012", "eu-west-1") }
@@ -39,7 +39,7 @@ impl Stage {
         self.apply_desired(desired).await
     }
 
-    async fn apply_desired(&self, desired: Desired) -> Vec<String> {
+    pub(crate) async fn apply_desired(&self, desired: Desired) -> Vec<String> {
         self.fake.restart(Faults::default());
         let desired = Allowed::<Desired>::judge(desired, &NoRules).unwrap().0;
         let engine = Engine {

@@ -2,16 +2,18 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::format_collect, clippy::missing_panics_doc, reason = "these are tests")]
 
+mod containers;
 mod expansion;
+mod files;
 mod hello;
 mod life;
 mod nat;
 mod nlb;
+mod normal;
 mod planning;
 mod problems;
 mod references;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use agent_core::desired::Resource;
@@ -39,7 +41,13 @@ pub fn answers() -> Answers {
 
 /// A stack of one text, expanded; or the rendered problems.
 pub fn expanded(text: &str, answers: &Answers) -> Result<Expanded, String> {
-    let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
+    expanded_with(text, &[], answers)
+}
+
+/// A stack of one text with files beside it, by their paths, expanded; or the rendered problems.
+pub fn expanded_with(text: &str, beside: &[(&str, &[u8])], answers: &Answers) -> Result<Expanded, String> {
+    let all = [("stack.toml", text.as_bytes())].into_iter().chain(beside.iter().copied());
+    let files = all.map(|(path, bytes)| (path.to_owned(), FileEntry::Bytes(bytes.to_vec()))).collect();
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let tree = StackFiles { files, ..StackFiles::default() };
     let manifest = load(&tree, "", &language(), &mut sources, &mut problems);

@@ -1,7 +1,7 @@
 //! What every test here works with: the front end, the engine over a faked cloud with all kinds, and a comparison of two
 //! clouds that allows just the differences that history may leave.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use agent_policy::NoRules;
 
 use crate::picture::Picture;
 use crate::stacks::{Stack, touched};
+use crate::text;
 
 fn answers() -> Answers {
     let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].map(str::to_owned).to_vec();
@@ -35,13 +36,14 @@ fn answers() -> Answers {
 }
 
 /// The resources of a manifest, and what it lets go.
-pub fn expanded(text: &str) -> (Vec<Resource>, Allow) {
-    let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
+pub fn expanded(written: &str) -> (Vec<Resource>, Allow) {
+    let all = [("stack.toml", written.to_owned())].into_iter().chain(text::files());
+    let files = all.map(|(name, text)| (name.to_owned(), FileEntry::Bytes(text.into_bytes()))).collect();
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let tree = StackFiles { files, ..StackFiles::default() };
     let manifest = load(&tree, "", &language(), &mut sources, &mut problems);
     let expanded = manifest.and_then(|manifest| expand(&manifest, &answers(), &mut problems));
-    let expanded = expanded.unwrap_or_else(|| panic!("{text}\n{}", render_text(&problems, &sources, false)));
+    let expanded = expanded.unwrap_or_else(|| panic!("{written}\n{}", render_text(&problems, &sources, false)));
     assert!(expanded.unknown.is_empty(), "{:?}", expanded.unknown);
     (expanded.resources, expanded.allow)
 }

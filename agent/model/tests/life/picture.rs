@@ -132,7 +132,7 @@ fn alike(clean: &Value, live: &Value) -> bool {
     }
 }
 
-/// Kind, field and value of each link.
+/// Kind, field and value of each link and mention.
 fn links(live: &LiveDoc) -> Vec<(String, String)> {
     let mut found = Vec::new();
     doc::visit(&live.spec.value(), "", &mut |_, map| {
@@ -140,5 +140,8 @@ fn links(live: &LiveDoc) -> Vec<(String, String)> {
             found.push((link.as_str().unwrap().to_owned(), value.as_str().unwrap_or_default().to_owned()));
         }
     });
+    // And what is named in a text of its own.
+    let mentions = table().get(&live.kind).map(|kind| (kind.mentions)(&live.spec.value(), &live.out));
+    found.extend(mentions.into_iter().flatten().map(|mention| (mention.target, mention.value)));
     found
 }

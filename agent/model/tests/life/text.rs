@@ -22,6 +22,12 @@ const SIZES: [(u16, u16); 3] = [(256, 512), (256, 1024), (512, 1024)];
 const TAGS: [&str; 3] = ["", "owner = \"one\"", "owner = \"two\", team = \"b\""];
 /// A path like another but for its end: their rules are neighbours. The first means: whatever no other takes.
 const PATHS: [&str; 5] = ["", "/a/*", "/a*", "/b/c", "/*"];
+/// What the files beside the manifest say, by their names. The last is kept in parts.
+pub fn files() -> [(&'static str, String); 3] {
+    let long = (0..200).map(|n: u32| agent_core::doc::digest(&n.to_string())).collect();
+    [("short", "short".into()), ("other", "other {{ packed }}".into()), ("long", long)]
+}
+
 /// The keys of tags that a manifest may set and a later one leave out.
 pub const TAG_KEYS: [&str; 2] = ["owner", "team"];
 
@@ -33,7 +39,7 @@ impl Stack {
     /// The manifest. With `allowed` it permits whatever may be lost.
     pub fn text(&self, allowed: bool) -> String {
         let mut text = "[stack]\nname = \"um\"\naccount = \"123456789012\"\nregion = \"eu-west-1\"\n".to_owned();
-        writeln!(text, "tags = {{ {} }}", of(&TAGS, self.tags)).unwrap();
+        writeln!(text, "tags = {{ {} }}\nfiles_image = \"gitops-agent:1\"", of(&TAGS, self.tags)).unwrap();
         let components = SERVICES.map(|name| format!("\"service.{name}\""));
         let components = components.into_iter().chain(PARAMETERS.map(|name| format!("\"parameter.{name}\"")));
         let components: Vec<String> = components.collect();
@@ -256,6 +262,11 @@ impl Writer<'_> {
         lines.push(format!("secrets = {{ {} }}", secrets.collect::<Vec<_>>().join(", ")));
         let uses = there(own.uses).map(|n| format!("\"parameter.{}\"", PARAMETERS[n]));
         lines.push(format!("uses = [{}]", uses.collect::<Vec<_>>().join(", ")));
+        if own.env & 1 != 0 {
+            let all = files().map(|(name, _)| name);
+            let one = of(&all, own.health);
+            lines.push(format!("files = {{ \"/etc/app/one\" = \"{one}\", \"/opt/app/two\" = \"{}\" }}", all[0]));
+        }
         let routes: Vec<String> = own.routes.iter().filter_map(|route| self.route(route, own, at)).collect();
         lines.push(format!("expose = [{}]", routes.join(", ")));
         self.line(&lines.join("\n"));

@@ -24,13 +24,16 @@ pub(super) fn service(read: sdk::Service) -> Result<Option<Live<Service>>, Fault
     let name = read.service_name.ok_or_else(|| lacks(DESCRIBE, "serviceName"))?;
     let cluster = read.cluster_arn.ok_or_else(|| lacks(DESCRIBE, "clusterArn"))?;
     let tags = tag_map(read.tags.as_deref().unwrap_or_default());
-    let primary = read.deployments.unwrap_or_default().into_iter().find(is_primary);
+    let deployments = read.deployments.unwrap_or_default();
+    let definitions = deployments.iter().filter_map(|deployment| deployment.task_definition.clone()).collect();
+    let primary = deployments.into_iter().find(is_primary);
     let out = Out {
         name: name.clone(),
         arn: arn.clone(),
         running_count: read.running_count,
         desired_count: read.desired_count,
         deployment: primary.as_ref().and_then(|deployment| deployment.id.clone()),
+        definitions,
     };
     let items = read.capacity_provider_strategy.unwrap_or_default();
     // A service with a strategy has no launch type of its own.

@@ -1,9 +1,6 @@
 //! What can be said about a service's keys before anything else is known, and whether its network has what its tasks need.
 
-use std::collections::BTreeMap;
-
 use super::config::{Config, Expose, HTTP, Image, Strategy};
-use super::sources::SecretSource;
 use super::{expose, item, network};
 use crate::components::load_balancer::routes::LONGEST;
 use crate::components::{Place, list};
@@ -18,8 +15,12 @@ impl Config {
             Err(error @ BadSize::Memory { .. }) => at.problem("bad-size", &["memory"], error.to_string()),
             Err(error) => at.problem("bad-size", &["cpu"], error.to_string()),
         }
-        self.check_ports(at);
-        self.check_variables(at);
+        if self.has_port_twice() {
+            let message = format!("`{}` has both `port` and `ports`", at.address());
+            at.hinted("conflict", &["port"], message, format!("write `ports = {{ {HTTP} = … }}`"));
+        }
+        self.check_containers(at);
+        self.check_files(at);
         for (n, exposed) in self.expose.iter().enumerate() {
             self.check_exposed(n, exposed, at);
         }
@@ -33,6 +34,10 @@ impl Config {
         }
         if let Err(error) = self.logs.days() {
             at.problem("bad-days", &["logs", "days"], error.to_string());
+        }
+        if self.logs.multiline.as_ref().is_some_and(String::is_empty) {
+            let hint = "a regular expression that the first line of an event fits: `^\\d{4}-`";
+            at.hinted("bad-pattern", &["logs", "multiline"], "an empty pattern fits every line", hint);
         }
         if self.logs.delete {
             at.later(&["logs", "delete"], "log groups that go with their service come");
@@ -49,79 +54,23 @@ impl Config {
             at.later(&["image"], "repositories of the manifest come");
             return;
         };
-        let plain = !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_graphic());
-        if !plain || name.starts_with(['/', ':', '@']) || name.contains("://") {
-            let hint = "for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1.0.0`";
-            at.hinted("bad-image", &["image"], format!("`{name}` is no name of an image"), hint);
-        }
-    }
-
-    fn check_ports(&self, at: &mut Place<'_>) {
-        if self.has_port_twice() {
-            let message = format!("`{}` has both `port` and `ports`", at.address());
-            at.hinted("conflict", &["port"], message, format!("write `ports = {{ {HTTP} = … }}`"));
-        }
-        let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
-        for (name, port) in self.ports() {
-            let place = self.port_path(name);
-            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-            if name.is_empty() || name.len() > 64 || !name.chars().all(word) {
-                let hint = "small letters, digits, `-` and `_`, 64 at most";
-                at.hinted_key("bad-name", &place, format!("`{name}` is no name for a port"), hint);
-            }
-            if port == 0 {
-                at.problem("out-of-range", &place, format!("`{}`: nothing listens on port 0", at.called(&place)));
-            }
-            if let Some(other) = seen.insert(port, name) {
-                at.problem("defined-twice", &place, format!("the ports `{other}` and `{name}` are both {port}"));
-            }
-        }
-    }
-
-    fn check_variables(&self, at: &mut Place<'_>) {
-        for (key, names) in [("env", self.env.keys()), ("secrets", self.secrets.keys())] {
-            for name in names {
-                if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_whitespace) {
-                    let message = format!("`{name}` is no name of an environment variable");
-                    at.hinted_key("bad-name", &[key, name], message, "letters, digits and `_`: `LOG_LEVEL`");
-                }
-            }
-        }
-        for (name, text) in &self.secrets {
-            if self.env.contains_key(name) {
-                let (first, again) = (at.span(&["env", name]), at.span(&["secrets", name]));
-                let message = format!("`{name}` stands under `env` and under `secrets`");
-                let problem = agent_core::source::Problem::new("defined-twice", message).at(&again);
-                at.problems.push(problem.also(&first, "the other one"));
-            }
-            match SecretSource::parse(text) {
-                SecretSource::Other => {
-                    let hint = "write `parameter.NAME`, or the ARN of a parameter or of a secret of Secrets Manager";
-                    at.hinted("bad-secret", &["secrets", name], format!("`{text}` holds no secret"), hint);
-                }
-                SecretSource::Component(component, Some(key)) if component.starts_with("parameter.") => {
-                    let message = format!("ECS takes `{component}` as a whole, and not its key `{key}`");
-                    at.problem("bad-secret", &["secrets", name], message);
-                }
-                _ => {}
-            }
-        }
+        check_image(name, &["image"], at);
     }
 
     fn check_exposed(&self, n: usize, exposed: &Expose, at: &mut Place<'_>) {
         let called = at.called(&item("expose", n));
-        let ports = self.ports();
-        if ports.is_empty() {
+        let all = self.all_ports();
+        if all.is_empty() {
             let hint = "say where the container listens: `port = 8080`";
             at.hinted("missing-key", &item("expose", n), format!("`{}` has no port to expose", at.address()), hint);
         } else if let Some(port) = &exposed.port {
-            if !ports.contains_key(port.as_str()) {
-                let known: Vec<&str> = ports.keys().copied().collect();
+            if !all.contains_key(port.as_str()) {
+                let known: Vec<&str> = all.keys().copied().collect();
                 let hint = agent_core::manifest::suggest::hint(port, &known, "they are").unwrap_or_default();
                 at.hinted("unknown-port", &expose(n, "port"), format!("`{}` has no port `{port}`", at.address()), hint);
             }
         } else if self.exposed_port(exposed).is_none() {
-            let hint = format!("its ports are {}", list(ports.keys().copied()));
+            let hint = format!("its ports are {}", list(all.keys().copied()));
             at.hinted("missing-key", &item("expose", n), format!("`{called}` lacks `port`"), hint);
         }
         if exposed.default && (exposed.path.is_some() || exposed.host.is_some()) {
@@ -158,22 +107,15 @@ impl Config {
             let message = format!("`{}` is no list of status codes", health.codes);
             at.hinted("bad-codes", &["health", "codes"], message, "from 200 to 499: `200`, `200-299` or `200,204`");
         }
-        if let Some(own) = &self.container.health
-            && own.timeout > own.interval
-        {
-            let message = format!("a check takes up to {} seconds, and comes every {}", own.timeout, own.interval);
-            at.problem("conflict", &["container", "health", "timeout"], message);
-        }
     }
 
-    /// The name and the number of the port that is meant.
+    /// The name and the number of the port that is meant. One of a sidecar is named.
     pub(super) fn exposed_port(&self, exposed: &Expose) -> Option<(String, u16)> {
         let ports = self.ports();
-        let name = match (&exposed.port, ports.len()) {
-            (Some(name), _) => name.as_str(),
-            (None, 1) => ports.keys().next()?,
-            (None, _) => HTTP,
-        };
+        if let Some(name) = &exposed.port {
+            return self.all_ports().get(name.as_str()).map(|port| (name.clone(), *port));
+        }
+        let name = if ports.len() == 1 { ports.keys().next()? } else { HTTP };
         ports.get(name).map(|port| (name.to_owned(), *port))
     }
 
@@ -182,7 +124,7 @@ impl Config {
         let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public() && !network.has_nat(&self.tier)) else {
             return;
         };
-        for (service, place) in self.endpoints().into_iter().filter(|(service, _)| !listed.contains(*service)) {
+        for (service, place) in self.endpoints(at).into_iter().filter(|(service, _)| !listed.contains(*service)) {
             let message =
                 format!("`{}` needs the endpoint `{service}`, which `{}` does not list", at.address(), named.address());
             let hint = "add it there, or say `endpoints = \"auto\"`";
@@ -190,6 +132,14 @@ impl Config {
             let problem = agent_core::source::Problem::new("missing-endpoint", message).at(&at.span(&place));
             at.problems.push(problem.also(&endpoints, "the list").hint(hint));
         }
+    }
+}
+
+pub(super) fn check_image(name: &str, place: &[impl AsRef<str>], at: &mut Place<'_>) {
+    let plain = !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_graphic());
+    if !plain || name.starts_with(['/', ':', '@']) || name.contains("://") {
+        let hint = "for example `123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1.0.0`";
+        at.hinted("bad-image", place, format!("`{name}` is no name of an image"), hint);
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::containers::{Condition, Sidecar};
+use super::files::File;
 use crate::kinds::logs::log_group::{Days, NotAllowed};
 
 /// `[service.X]`.
@@ -53,6 +55,14 @@ pub struct Config {
     /// `${load_balancer.edge.dns_name}`, a dollar `$$`.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
+    /// A file of environment variables beside the manifest: lines of `NAME=value` (dotenv), or a list of JSON
+    /// (`[{"name": "NAME", "value": "value"}]`). Nothing is replaced in it. What stands under `env` too is as `env` says.
+    pub(super) env_file: Option<String>,
+    /// Config files in the container, by their whole paths in it: a file beside the manifest, or `{ source, mode, owner,
+    /// interpolate, replace_dir }`. The directory keeps what the image has beside them, and is read-only. Each may have 64
+    /// KiB when it is packed. Needs `files_image` under `[stack]`.
+    #[serde(default)]
+    pub(super) files: BTreeMap<String, File>,
     /// Environment variables with secrets, which ECS fetches when a task starts: a parameter of the stack
     /// (`"parameter.token"`), the ARN of a parameter, or the ARN of a secret of Secrets Manager, with `:json-key` behind it
     /// for one key of its JSON. The execution role may read just these.
@@ -74,6 +84,15 @@ pub struct Config {
     /// More about the container.
     #[serde(default)]
     pub(super) container: Container,
+    /// More containers of each task, by name. They share its network, its processor and its memory.
+    #[serde(default)]
+    pub(super) sidecar: BTreeMap<String, Sidecar>,
+    /// GiB of disk of a task; Fargate's 20 when left out.
+    #[schemars(range(min = 21, max = 200))]
+    pub(super) storage: Option<u16>,
+    /// Whether people who may can open a shell in the containers (ECS Exec). An init process looks after what they leave.
+    #[serde(default)]
+    pub(super) exec: bool,
     /// How tasks are replaced.
     #[serde(default)]
     pub(super) deploy: Deploy,
@@ -100,6 +119,19 @@ impl Config {
     pub(super) fn ports(&self) -> BTreeMap<&str, u16> {
         let named = self.ports.iter().map(|(name, port)| (name.as_str(), *port));
         named.chain(self.port.map(|port| (HTTP, port))).collect()
+    }
+
+    /// The ports of all containers by name.
+    pub(super) fn all_ports(&self) -> BTreeMap<&str, u16> {
+        let sidecars = self.sidecar.values().flat_map(Sidecar::ports);
+        sidecars.chain(self.ports()).collect()
+    }
+
+    /// The container that has a port of that name.
+    pub(super) fn container_of<'a>(&'a self, port: &str, own: &'a str) -> &'a str {
+        let has = |sidecar: &Sidecar| sidecar.ports().any(|(name, _)| name == port);
+        let sidecar = self.sidecar.iter().find(|(_, sidecar)| has(sidecar)).map(|(name, _)| name.as_str());
+        sidecar.filter(|_| !self.ports().contains_key(port)).unwrap_or(own)
     }
 
     /// Whether both ways of writing ports are used.
@@ -217,11 +249,16 @@ pub(super) struct Logs {
     days: i32,
     /// Whether the group goes with the service.
     pub(super) delete: bool,
+    /// A regular expression that the first line of an event fits, where events of the application have several lines:
+    /// `^\d{4}-`. Every line is an event when left out.
+    pub(super) multiline: Option<String>,
+    /// Whether a container waits when its lines cannot be written, instead of losing them.
+    pub(super) blocking: bool,
 }
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { days: 30, delete: false }
+        Self { days: 30, delete: false, multiline: None, blocking: false }
     }
 }
 
@@ -233,7 +270,7 @@ impl Logs {
 }
 
 /// More about the container.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Container {
     /// How ECS finds out whether the container works, by a command in it; not at all when left out.
@@ -249,10 +286,34 @@ pub(super) struct Container {
     /// Seconds between SIGTERM and SIGKILL; 30 when left out.
     #[schemars(range(min = 2, max = 120))]
     pub(super) stop_timeout: Option<u16>,
+    /// What sidecars must have come to before it starts: `{ proxy = "healthy" }`.
+    pub(super) depends_on: BTreeMap<String, Condition>,
+    /// Directories in which it may write although the rest is read-only: volumes that go with the task. In a service with
+    /// `files` they begin with what the image has there, its owners and modes too; else they are empty and root's, unless
+    /// the image has a `VOLUME` there.
+    pub(super) writable: Vec<String>,
+    /// CPU units, of those of the task, that are kept for it.
+    pub(super) cpu: u32,
+    /// MiB above which it is killed; the task's memory when left out.
+    #[schemars(range(min = 6))]
+    pub(super) memory: Option<u32>,
+    /// MiB, of those of the task, that are kept for it.
+    #[schemars(range(min = 6))]
+    pub(super) memory_reservation: Option<u32>,
+    /// Limits of the operating system, soft and hard alike, by AWS's names: `{ nofile = 65536 }`.
+    pub(super) ulimits: BTreeMap<String, u32>,
+}
+
+impl Container {
+    /// The directories that a volume is mounted at, in an order of their own: that in which they are written means nothing.
+    pub(super) fn volumes(&self) -> Vec<&str> {
+        let all: std::collections::BTreeSet<&str> = self.writable.iter().map(String::as_str).collect();
+        all.into_iter().collect()
+    }
 }
 
 /// The check that runs in the container.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContainerHealth {
     /// The program in the image and its arguments: `["curl", "-f", "http://localhost:8080/health"]`. It ends with 0 when

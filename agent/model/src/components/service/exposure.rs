@@ -59,10 +59,10 @@ impl Exposure<'_> {
     }
 
     /// What the service says about it.
-    pub(super) fn load_balancer(&self, own: &str, container: &str) -> service::LoadBalancer {
+    pub(super) fn load_balancer(&self, config: &Config, at: &Place<'_>) -> service::LoadBalancer {
         service::LoadBalancer {
-            target_group: Link::keyed(own, &self.target_key()),
-            container_name: container.to_owned(),
+            target_group: Link::keyed(&at.address(), &self.target_key()),
+            container_name: config.container_of(&self.port_name, at.name()).to_owned(),
             container_port: self.port,
         }
     }

@@ -15,6 +15,7 @@ use crate::expand::Expansion;
 use crate::kinds::iam::policy::{PolicyDocument, Statement, from_account, from_arn};
 use crate::kinds::iam::role::{self, Role};
 use crate::kinds::logs::log_group::LogGroup;
+use crate::kinds::ssm::file;
 use crate::names::{self, limits};
 
 /// The key of the role with which ECS starts tasks.
@@ -66,18 +67,21 @@ impl Config {
         let streams = Text::reference(group, "arn").then(":*");
         policies
             .insert("logs".to_owned(), PolicyDocument::allow(["logs:CreateLogStream", "logs:PutLogEvents"], [streams]));
-        if let Some(image) = EcrImage::parse(self.image()) {
+        let images = self.images(at);
+        let images: BTreeSet<String> =
+            images.iter().filter_map(|(image, _)| Some(EcrImage::parse(image)?.arn(&at.scope.partition))).collect();
+        if !images.is_empty() {
             let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-            let document = PolicyDocument::allow(pull, [image.arn(&at.scope.partition)])
+            let document = PolicyDocument::allow(pull, images)
                 // It is a token for all registries that the role may read, so AWS takes no resource.
                 .and(Statement::allow(["ecr:GetAuthorizationToken"], ["*"]));
             policies.insert("image".to_owned(), document);
         }
         let mut parameters = Parameters::default();
         let mut secrets: Vec<Text> = Vec::new();
-        for (name, text) in &self.secrets {
+        for (text, place) in self.all_secrets(at) {
             match SecretSource::parse(text) {
-                SecretSource::Component(..) => parameters.add(offer(all, &["secrets", name])),
+                SecretSource::Component(..) => parameters.add(offer(all, &place)),
                 SecretSource::Parameter(arn) => parameters.arns.push(arn.into()),
                 SecretSource::Secret(arn, _) => secrets.push(arn.into()),
                 SecretSource::Other => {}
@@ -99,7 +103,26 @@ impl Config {
             parameters.add(offer(all, &item("uses", n)));
         }
         let document = parameters.document(&["ssm:GetParameter", "ssm:GetParameters"], at);
-        document.map(|document| ("parameters".to_owned(), document)).into_iter().collect()
+        let mut policies: BTreeMap<_, _> =
+            document.map(|document| ("parameters".to_owned(), document)).into_iter().collect();
+        if self.has_files() {
+            // Those of all revisions: a task of a definition that is retained starts with its own.
+            let all = format!("{}*", file::prefix_of(&at.stack.name, at.name()));
+            let files = at.scope.arn("ssm", &format!("parameter{all}"));
+            policies.insert("files".to_owned(), PolicyDocument::allow(["ssm:GetParameters"], [files]));
+        }
+        if self.exec {
+            // It takes no resources:
+            // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+            let actions = [
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ];
+            policies.insert("exec".to_owned(), PolicyDocument::allow(actions, ["*"]));
+        }
+        policies
     }
 }
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::{Address, Scope};
 use agent_core::cost::Read;
+use agent_core::doc::Doc;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
-use agent_core::kind::{After, Identity, Kind, Replace};
+use agent_core::kind::{After, Identity, Kind, Mention, Replace};
 use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target, Text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -351,6 +352,9 @@ pub struct Out {
     pub desired_count: i32,
     /// The id of the newest deployment.
     pub deployment: Option<String>,
+    /// The task definitions of all deployments that still have tasks or are to have some: more than one while it moves.
+    #[serde(default)]
+    pub definitions: Vec<String>,
 }
 
 /// A service's name.
@@ -386,6 +390,14 @@ impl Kind for Service {
 
     fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
         order::also_after(own, graph)
+    }
+
+    /// A deployment that goes needs its definition until its last task has gone, and one that fails goes back to it.
+    fn mentions(_: &Value, out: &Doc) -> Vec<Mention> {
+        let target = format!("{}.{}", TaskDefinitionArn::KIND, TaskDefinitionArn::FIELD);
+        let out = out.value();
+        let all = out.get("definitions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        all.map(|arn| Mention { path: "definitions".into(), target: target.clone(), value: arn.to_owned() }).collect()
     }
 
     fn unique(spec: &Spec) -> Option<String> {
@@ -473,6 +485,16 @@ mod tests {
         assert_ne!(Service::unique(&known), Service::unique(&far));
         let open = spec(&json!({"cluster": {"$ref": "cluster.main/ecs.cluster", "field": "arn"}}));
         assert_eq!(Service::unique(&open), None);
+    }
+
+    #[test]
+    fn the_definitions_of_all_deployments_are_mentioned() {
+        let arns = ["arn:aws:ecs:eu-west-1:123456789012:task-definition/hello-web:2", "…:1"];
+        let out = Doc::from_value(&json!({"definitions": arns}));
+        let mentions = Service::mentions(&Value::Null, &out);
+        assert_eq!(mentions.iter().map(|one| one.value.as_str()).collect::<Vec<_>>(), arns);
+        assert!(mentions.iter().all(|one| one.target == "ecs.task_definition.arn"));
+        assert_eq!(Service::mentions(&Value::Null, &Doc::from_value(&json!({}))), []);
     }
 
     #[test]

@@ -2,18 +2,24 @@
 //! its family, the service moves to it, and the old one is deregistered when nothing live names it.
 
 pub mod container;
+mod files;
 pub mod size;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_core::address::Address;
 use agent_core::cost::Read;
+use agent_core::doc::Doc;
 use agent_core::field::Tags;
-use agent_core::kind::{Identity, Kind, Replace};
+use agent_core::kind::{After, Identity, Kind, Mention, Replace, Wait};
+use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::kinds::iam::role::RoleArn;
+use crate::kinds::ssm::file::File;
 pub use container::Container;
 
 /// A task definition.
@@ -212,16 +218,28 @@ impl Kind for TaskDefinition {
         &[Read::once("ecs:ListTaskDefinitions"), Read::each("ecs:DescribeTaskDefinition", &[Self::NAME]).remembered()];
     const DOC: &'static str = "What a task consists of: its containers, their images, roles and sizes \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definitions.html).";
+
+    /// Tasks that start fetch their files.
+    fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
+        let files = graph.of_kind(File::NAME).filter(|file| file.component() == own.component());
+        files.map(|file| After { address: file.clone(), wait: Wait::Exists }).collect()
+    }
+
+    fn mentions(spec: &Value, _: &Doc) -> Vec<Mention> {
+        files::mentioned(spec)
+    }
+
+    fn serial(out: &Value) -> u64 {
+        out.get("revision").and_then(Value::as_u64).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use agent_core::address::Address;
     use agent_core::diff::diff;
-    use agent_core::doc::Doc;
     use agent_core::kind::{Change, KindInfo};
     use agent_core::reference::resolve;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::container::ValueFrom;
     use super::*;

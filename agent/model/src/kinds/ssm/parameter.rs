@@ -142,7 +142,7 @@ impl Kind for Parameter {
     const LATE: &'static [&'static str] = &["retiring"];
     const HELD_BY: &'static [&'static str] = &[];
     const READS: &'static [Read] = &[
-        Read::once("ssm:DescribeParameters"),
+        super::DESCRIBE,
         Read::batches("ssm:GetParameters", &[Self::NAME], 10),
         Read::each("ssm:ListTagsForResource", &[Self::NAME]),
     ];
