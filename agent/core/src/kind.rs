@@ -88,6 +88,13 @@ pub trait Kind: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What had better come first, where that can be: AWS takes the other order too, at a price (a service that is deployed
+    /// once more). A circle of such is no error. Called with the wanted graph.
+    fn rather_after(own: &Address, graph: &Graph) -> Vec<Address> {
+        let _ = (own, graph);
+        Vec::new()
+    }
+
     /// The name that AWS keeps unique, with its scope, for example `sg/vpc-1/web`. `None` where AWS gives ids.
     fn unique(spec: &Self::Spec) -> Option<String> {
         let _ = spec;
@@ -195,6 +202,8 @@ pub struct KindInfo {
     pub derive: fn(&Doc, &Scope) -> Result<Derived, Misfit>,
     /// See [`Kind::also_after`].
     pub also_after: fn(&Address, &Graph) -> Vec<After>,
+    /// See [`Kind::rather_after`].
+    pub rather_after: fn(&Address, &Graph) -> Vec<Address>,
     /// See [`Kind::unique`].
     pub unique: fn(&Doc) -> Result<Option<String>, Misfit>,
     /// The JSON schema of the spec.
@@ -225,6 +234,7 @@ impl KindInfo {
             change: K::change,
             derive: |doc, scope| Ok(K::derive(&doc.typed()?, scope)),
             also_after: K::also_after,
+            rather_after: K::rather_after,
             unique: |doc| Ok(K::unique(&doc.typed()?)),
             spec_schema: || schemars::schema_for!(K::Spec),
             out_schema: || schemars::schema_for!(K::Out),

@@ -175,6 +175,10 @@ impl<'a> Builder<'a> {
                     self.steps[step].needs.push(Need { address: after.address, wait: Wait::Ready });
                 }
             }
+            let rather = kind.map(|kind| (kind.rather_after)(&address, &self.desired.graph)).unwrap_or_default();
+            for made in rather.iter().filter_map(|first| self.make.get(first).copied()).filter(|made| *made != step) {
+                self.soft.push(Soft { rank: Rank::Rather, before: made, step });
+            }
         }
         let late: Vec<(Address, usize)> = self.late.iter().map(|(a, s)| (a.clone(), *s)).collect();
         for (address, step) in late {
@@ -416,14 +420,15 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A spec whose late fields are those of another: empty where the other has none.
+/// A spec whose late fields are those of another: empty where the other has none. Of a field of which only the wanted keys
+/// count none is wanted yet: what the other holds may have gone by the time of the step.
 fn with_late_of(spec: Value, other: &Value, kind: &KindInfo) -> Value {
     let Value::Object(mut members) = spec else { return spec };
     for path in kind.late {
         let key = path.split('.').next().unwrap_or(path);
         match other.get(key) {
-            Some(held) => members.insert(key.to_owned(), held.clone()),
-            None => members.remove(key),
+            Some(held) if held.get(doc::TAGS).is_none() => members.insert(key.to_owned(), held.clone()),
+            _ => members.remove(key),
         };
     }
     Value::Object(members)

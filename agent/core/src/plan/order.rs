@@ -19,6 +19,8 @@ pub struct Soft {
 /// Soft edges by what is lost without them, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
+    /// One is made, or changed, after what it had better come after.
+    Rather,
     /// A user goes, or moves, before what it uses, although AWS would not hinder it.
     Use,
     /// The new one of two is there before the old one goes, so that there is always one.

@@ -60,15 +60,12 @@ const fn key(component: &'static str, key: &'static str, what: &'static str) -> 
 }
 
 /// The keys that come later.
-pub const KEYS: [LaterKey; 9] = [
-    key("cluster", "namespace", "Cloud Map namespaces come"),
+pub const KEYS: [LaterKey; 6] = [
     key("network", "existing", "networks that are referred to and not owned come"),
-    key("service", "connect", "Service Connect comes"),
     key("service", "discover", "Cloud Map DNS comes"),
     key("service", "env_file", "files of environment variables come"),
     key("service", "files", "config files in containers come"),
     key("service", "scale", "scaling comes"),
-    key("service", "serve", "Service Connect comes"),
     key("service", "sidecar", "sidecars come"),
 ];
 

@@ -104,6 +104,16 @@ pub enum What {
     },
     /// Of a load balancer: that a listener forwards what these conditions fit.
     Route(Route),
+    /// Of a cluster: that it has a namespace.
+    Namespace {
+        /// The name in it that the asker serves.
+        serves: Option<String>,
+    },
+    /// Of a service: that its group lets the group at this address in, on the port that it serves.
+    Admit {
+        /// The group that is to be let in.
+        group: Address,
+    },
 }
 
 /// What a listener is to forward.
@@ -133,7 +143,7 @@ pub enum Offer {
     /// A value.
     Parameter(parameter::Offer),
     /// A group of tasks.
-    Service,
+    Service(service::Offer),
 }
 
 /// What an attribute is.

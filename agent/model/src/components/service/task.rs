@@ -56,7 +56,7 @@ impl Config {
             protocol: TransportProtocol::Tcp,
             // Named from the start: a name that comes later would be another revision of the task definition.
             name: Some(name.to_owned()),
-            app_protocol: None,
+            app_protocol: self.app_protocol(name),
         });
         let mut container = Container::new(self.image());
         container.command.clone_from(&self.command);
@@ -99,7 +99,7 @@ fn value_from(name: &str, text: &str, all: &Expansion<'_>) -> Option<ValueFrom> 
 
 /// Lines are dropped rather than the container held up, whatever the account's default is.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html>
-fn logs(at: &Place<'_>) -> LogConfiguration {
+pub(super) fn logs(at: &Place<'_>) -> LogConfiguration {
     let group = Address::new(&at.address(), LogGroup::NAME);
     let options: [(&str, Text); 5] = [
         ("awslogs-group", Text::reference(group, "name")),
