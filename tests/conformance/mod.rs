@@ -6,6 +6,7 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod logs;
+pub mod servicediscovery;
 pub mod ssm;
 pub mod suite;
 
@@ -47,10 +48,18 @@ impl Sample {
 
 /// All samples.
 pub fn samples() -> Vec<Sample> {
-    [ec2::samples(), ecs::samples(), elb::samples(), iam::samples(), logs::samples(), ssm::samples()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        ec2::samples(),
+        ecs::samples(),
+        elb::samples(),
+        iam::samples(),
+        logs::samples(),
+        servicediscovery::samples(),
+        ssm::samples(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A spec as a document; samples are made from types, so it cannot fail.

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod iam;
 pub mod logs;
 pub mod lookup;
+pub mod servicediscovery;
 pub mod ssm;
 pub mod state;
 
