@@ -203,11 +203,16 @@ fn cluster_live(cluster: &sdk::Cluster) -> Result<Live<Cluster>, Fault> {
         default_capacity_provider_strategy: shares
             .map(|item| (item.capacity_provider.clone(), Share { weight: item.weight, base: item.base }))
             .collect::<BTreeMap<_, _>>(),
-        service_connect_namespace: text_of(cluster.service_connect_defaults().and_then(|it| it.namespace())),
+        service_connect_namespace: namespace_of(cluster),
         tags: Tags(foreign_tags(&tags)),
     };
     let out = Out { name: name.clone(), arn };
     Ok(Live { id: name, spec, out, owner: Owner::from_tags(&tags), phase: phase_of(cluster) })
+}
+
+fn namespace_of(cluster: &sdk::Cluster) -> Option<Link<NamespaceArn>> {
+    let arn = cluster.service_connect_defaults().and_then(sdk::ClusterServiceConnectDefaults::namespace);
+    arn.filter(|arn| !arn.is_empty()).map(Link::value)
 }
 
 /// Text that AWS gives; an empty one is how it says none.

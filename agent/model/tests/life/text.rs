@@ -21,6 +21,8 @@ const SIZES: [(u16, u16); 3] = [(256, 512), (256, 1024), (512, 1024)];
 const TAGS: [&str; 3] = ["", "owner = \"one\"", "owner = \"two\", team = \"b\""];
 /// A path like another but for its end: their rules are neighbours. The first means: whatever no other takes.
 const PATHS: [&str; 5] = ["", "/a/*", "/a*", "/b/c", "/*"];
+/// The bit of [`Service::connects`] that says that it serves.
+const SERVES: u8 = 8;
 /// The keys of tags that a manifest may set and a later one leave out.
 pub const TAG_KEYS: [&str; 2] = ["owner", "team"];
 
@@ -172,6 +174,18 @@ impl Writer<'_> {
         self.line(&lines.join("\n"));
     }
 
+    /// Whether one service may connect to another: it serves, in the same cluster and network.
+    fn is_server(&self, other: usize, own: usize, network: usize) -> bool {
+        let (Some(own), Some(server), true) = (&self.stack.services[own], &self.stack.services[other], own != other)
+        else {
+            return false;
+        };
+        let cluster = |service: &Service| of(self.clusters(), service.cluster).0;
+        server.connects & SERVES != 0
+            && self.chosen(server.network).is_some_and(|(n, _)| n == network)
+            && (self.clusters().len() < 2 || cluster(own) == cluster(server))
+    }
+
     fn service(&mut self, n: usize) {
         let Some(own) = &self.stack.services[n] else { return };
         let Some((at, network)) = self.chosen(own.network) else { return };
@@ -204,6 +218,13 @@ impl Writer<'_> {
         lines.push(format!("secrets = {{ {} }}", secrets.collect::<Vec<_>>().join(", ")));
         let uses = there(own.uses).map(|n| format!("\"parameter.{}\"", PARAMETERS[n]));
         lines.push(format!("uses = [{}]", uses.collect::<Vec<_>>().join(", ")));
+        if own.connects & SERVES != 0 {
+            lines.push("serve = { port = \"http\", listen = 80 }".into());
+        }
+        let servers =
+            (0..SERVICES.len()).filter(|other| own.connects & (1 << other) != 0 && self.is_server(*other, n, at));
+        let servers = servers.map(|other| format!("\"service.{}\"", SERVICES[other]));
+        lines.push(format!("connect = [{}]", servers.collect::<Vec<_>>().join(", ")));
         let routes: Vec<String> = own.routes.iter().filter_map(|route| self.route(route, own, at)).collect();
         lines.push(format!("expose = [{}]", routes.join(", ")));
         self.line(&lines.join("\n"));

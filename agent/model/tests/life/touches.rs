@@ -21,7 +21,7 @@ pub enum Touch {
 }
 
 /// Kind, field and value, in JSON.
-pub const FIELDS: [(&str, &str, &str); 36] = [
+pub const FIELDS: [(&str, &str, &str); 37] = [
     ("ec2.internet_gateway", "vpc", "null"),
     ("ec2.route_table", "routes", r#"{ "10.99.0.0/16": { "transit_gateway": "tgw-1" } }"#),
     ("ec2.route_table", "subnets", "[]"),
@@ -56,6 +56,7 @@ pub const FIELDS: [(&str, &str, &str); 36] = [
     ("iam.role", "path", r#""/other/""#),
     ("logs.log_group", "log_group_class", r#""INFREQUENT_ACCESS""#),
     ("logs.log_group", "retention_in_days", "null"),
+    ("servicediscovery.namespace", "description", r#""other words""#),
     ("ssm.parameter", "key_id", r#""alias/other""#),
     ("ssm.parameter", "tier", r#""Advanced""#),
 ];
