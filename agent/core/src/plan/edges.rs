@@ -82,8 +82,8 @@ pub fn steps(
 impl<'a> Builder<'a> {
     fn push(&mut self, address: &Address, op: Op, because: impl Into<String>) -> usize {
         let ignore = self.desired.resources.get(address).map(|wanted| wanted.ignore.clone()).unwrap_or_default();
-        let (after, needs) = (Vec::new(), Vec::new());
-        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, needs, ignore });
+        let (after, rather, needs) = (Vec::new(), Vec::new(), Vec::new());
+        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, rather, needs, ignore });
         self.steps.len() - 1
     }
 

@@ -28,7 +28,7 @@ pub enum Rank {
 }
 
 /// Kahn's algorithm with an ordered queue: the same steps give the same order, whatever order they were found in.
-/// `after` of each step is rewritten to positions in the result.
+/// `after` and `rather` of each step are rewritten to positions in the result.
 pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec<PlanError>> {
     soft.sort_unstable();
     soft.dedup();
@@ -47,8 +47,9 @@ pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec
             }
         }
     };
-    for Soft { before, step, .. } in soft {
-        steps[step].after.push(before);
+    for Soft { rank, before, step } in soft {
+        let step = &mut steps[step];
+        if rank == Rank::Rather { &mut step.rather } else { &mut step.after }.push(before);
     }
     let mut position = vec![0; steps.len()];
     for (at, step) in order.iter().enumerate() {
@@ -57,9 +58,11 @@ pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec
     let mut slots: Vec<(usize, Step)> = steps.into_iter().enumerate().map(|(n, step)| (position[n], step)).collect();
     slots.sort_by_key(|(at, _)| *at);
     let ordered = slots.into_iter().map(|(_, mut step)| {
-        step.after = step.after.iter().map(|before| position[*before]).collect();
-        step.after.sort_unstable();
-        step.after.dedup();
+        for list in [&mut step.after, &mut step.rather] {
+            *list = list.iter().map(|before| position[*before]).collect();
+            list.sort_unstable();
+            list.dedup();
+        }
         step
     });
     Ok(ordered.collect())

@@ -8,6 +8,8 @@ mod stage;
 
 use std::collections::BTreeMap;
 
+use agent_core::fake::faults::{Faults, Op, What, When};
+use agent_core::fault::Class;
 use serde_json::Value;
 use stage::Stage;
 
@@ -167,6 +169,25 @@ async fn a_deployment_for_another_reason_is_enough() {
     stage.delete("service.server/ecs.service");
     let newer = text.replace("client:1", "client:2");
     assert_eq!(run(&stage, &newer).await, "client deployed 1, server made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_does_not_wait_for_a_server_that_cannot_be_made() {
+    let stage = Stage::empty();
+    let text = stack(&[("client", "connect = [\"service.server\"]"), ("server", SERVES)]);
+    let refused = What::Refused(Class::Invalid);
+    let faults = Faults::one(When::Each("ecs.service".into(), Op::Create, 1), refused);
+    let (_, writes) = stage.run_with(&text, faults).await;
+    let writes: Vec<&str> = writes.iter().filter(|write| write.contains(" ecs.service ")).map(String::as_str).collect();
+    let client = stage.live("service.client/ecs.service").id;
+    let expected = [
+        "Create ecs.service service.server/ecs.service",
+        "Create ecs.service service.client/ecs.service",
+        "Create ecs.service service.server/ecs.service",
+        &format!("Update ecs.service {client}"),
+    ];
+    assert_eq!(writes, expected, "the client is made in the pass in which the server is refused");
+    assert_eq!(run(&stage, &text).await, "");
 }
 
 #[tokio::test(start_paused = true)]

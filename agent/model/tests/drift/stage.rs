@@ -129,7 +129,13 @@ impl Stage {
 
     /// Passes until nothing moves, and gives how it ended and the calls that changed something: `Update ecs.service id`.
     pub async fn run(&self, text: &str) -> (PassReport, Vec<String>) {
-        self.fake.restart(Faults::default());
+        self.run_with(text, Faults::default()).await
+    }
+
+    /// The same while things go wrong.
+    #[allow(dead_code, reason = "another test binary uses it")]
+    pub async fn run_with(&self, text: &str, faults: Faults) -> (PassReport, Vec<String>) {
+        self.fake.restart(faults);
         let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
         let report = self.engine().converge(&desired(text), &revision, Duration::from_hours(1), None).await;
         let writes = self.fake.writes().into_iter().map(|call| format!("{:?} {} {}", call.op, call.kind, call.about));
