@@ -7,6 +7,7 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod logs;
+pub mod servicediscovery;
 pub mod ssm;
 pub mod suite;
 
@@ -55,6 +56,7 @@ pub fn samples() -> Vec<Sample> {
         elb::samples(),
         iam::samples(),
         logs::samples(),
+        servicediscovery::samples(),
         ssm::samples(),
     ]
     .into_iter()

@@ -11,6 +11,7 @@ pub mod iam;
 pub mod logs;
 pub mod lookup;
 mod secrets;
+pub mod servicediscovery;
 pub mod ssm;
 pub mod state;
 mod words;

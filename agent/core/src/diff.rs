@@ -49,7 +49,9 @@ fn compare_members(path: &str, want: &Map<String, Value>, have: &Map<String, Val
     for key in keys {
         let (want, have) = (want.get(key).unwrap_or(&Value::Null), have.get(key).unwrap_or(&Value::Null));
         // A field absent on the wanted side may be marked on the live one as nobody's business.
-        let free = have.as_object().is_some_and(|map| map.contains_key(AWS_DECIDES) || map.contains_key(AT_CREATE));
+        let nobodys =
+            |map: &Map<String, Value>| [AWS_DECIDES, AT_CREATE, TAGS].iter().any(|mark| map.contains_key(*mark));
+        let free = have.as_object().is_some_and(nobodys);
         if !(want.is_null() && free) {
             compare(&doc::join_path(path, key), want, have, found);
         }
@@ -137,6 +139,13 @@ mod tests {
             json!({"count": {"$aws_decides": null}, "start": {"$at_create": 2}, "tags": {"$tags": {"a": "1"}}});
         let live = json!({"count": 7, "start": {"$at_create": null}, "tags": {"$tags": {"a": "1", "cost": "x"}}});
         assert!(paths(&wanted, &live).is_empty());
+    }
+
+    #[test]
+    fn where_only_the_wanted_keys_count_an_absent_field_wants_none() {
+        let live = json!({"sees": {"$tags": {"catalog": "catalog"}}});
+        assert!(paths(&json!({}), &live).is_empty());
+        assert_eq!(paths(&json!({"sees": {"$tags": {"inbox": "inbox"}}}), &live), ["sees.inbox"]);
     }
 
     #[test]

@@ -102,6 +102,13 @@ pub trait Kind: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What had better come first, where that can be: AWS takes the other order too, at a price (a service that is deployed
+    /// once more). A circle of such is no error. Called with the wanted graph.
+    fn rather_after(own: &Address, graph: &Graph) -> Vec<Address> {
+        let _ = (own, graph);
+        Vec::new()
+    }
+
     /// What AWS makes of a spec by itself, for the faked cloud: the first time (nothing before), or by an update. `out` is made
     /// up, or what it was.
     fn faked(before: Option<&Self::Spec>, spec: Self::Spec, out: Self::Out) -> (Self::Spec, Self::Out) {
@@ -255,6 +262,8 @@ pub struct KindInfo {
     pub mentions: fn(&Value, &Doc) -> Vec<Mention>,
     /// See [`Kind::serial`].
     pub serial: fn(&Value) -> u64,
+    /// See [`Kind::rather_after`].
+    pub rather_after: fn(&Address, &Graph) -> Vec<Address>,
     /// See [`Kind::unique`].
     pub unique: fn(&Doc) -> Result<Option<String>, Misfit>,
     /// The JSON schema of the spec.
@@ -295,6 +304,7 @@ impl KindInfo {
             },
             mentions: K::mentions,
             serial: K::serial,
+            rather_after: K::rather_after,
             unique: |doc| Ok(K::unique(&doc.typed()?)),
             spec_schema: || schemars::schema_for!(K::Spec),
             out_schema: || schemars::schema_for!(K::Out),

@@ -10,11 +10,12 @@ use agent_model::kinds::ecs::cluster::{
     ContainerInsights, ExecuteCommand, LogConfiguration, Logging, ManagedStorage, Share, Spec,
 };
 use agent_model::kinds::logs::log_group;
+use agent_model::kinds::servicediscovery::namespace;
 
+use super::super::servicediscovery::DESCRIPTION;
 use super::super::suite::STACK;
 use super::super::{Sample, doc};
 
-const NAMESPACE: &str = "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-0123456789abcdef";
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
 
 fn group() -> (Address, Doc) {
@@ -27,6 +28,12 @@ fn group() -> (Address, Doc) {
         tags: AtCreate(None),
     };
     (address, doc(&spec))
+}
+
+fn namespace() -> (Address, Doc) {
+    let spec =
+        namespace::Spec { name: "conformance-main".into(), description: DESCRIPTION.into(), tags: Tags::default() };
+    (Address::new("cluster.main", "servicediscovery.namespace"), doc(&spec))
 }
 
 fn least(name: &str) -> Spec {
@@ -64,7 +71,7 @@ fn base() -> Spec {
             ("FARGATE".into(), Share { weight: 1, base: 2 }),
             ("FARGATE_SPOT".into(), Share { weight: 3, base: 0 }),
         ]),
-        service_connect_namespace: Some(NAMESPACE.into()),
+        service_connect_namespace: Some(Link::to("cluster.main")),
         tags: Tags([("owner".to_owned(), "team".to_owned())].into()),
         ..least("conformance-main")
     }
@@ -78,7 +85,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let tags = Tags([("owner".to_owned(), "other".to_owned())].into());
     vec![
         Sample {
-            needs: vec![group()],
+            needs: vec![group(), namespace()],
             address: Address::new("cluster.main", "ecs.cluster"),
             spec: doc(&base),
             changes: vec![

@@ -17,12 +17,12 @@ use agent_model::kinds::ecs::task_definition::TaskDefinition;
 use agent_model::kinds::elb::listener::Listener;
 use agent_model::kinds::elb::load_balancer::LoadBalancer;
 use agent_model::kinds::elb::target_group::TargetGroup;
+use agent_model::kinds::servicediscovery::namespace::Namespace;
 use serde_json::{Value, json};
 
 use super::{need, spec, tags};
+use crate::conformance::servicediscovery::DESCRIPTION;
 use crate::conformance::{Sample, doc};
-
-const NAMESPACE: &str = "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-1234567890abcdef";
 
 /// `{"$ref": …}` to the one, or to one of several, that `component` makes.
 fn at(address: &str, field: &str) -> Value {
@@ -83,6 +83,7 @@ fn named_by_service() -> Vec<(Address, Doc)> {
         need::<SecurityGroup>("service.web", Some(name), in_vpc(json!({"name": name, "description": "tasks"})))
     };
     let mut named = vec![
+        need::<Namespace>("cluster.main", None, json!({"name": "conformance-web", "description": DESCRIPTION})),
         need::<Cluster>("cluster.main", None, json!({"name": "conformance"})),
         need::<Cluster>("cluster.other", None, json!({"name": "conformance-other"})),
         plain("one"),
@@ -121,7 +122,7 @@ fn base_service() -> Spec {
 
 fn connect() -> ServiceConnect {
     let members = json!({
-        "namespace": NAMESPACE,
+        "namespace": at("cluster.main/servicediscovery.namespace", "arn"),
         "services": {"http": {"discovery_name": "web", "dns_name": "web", "port": 80, "idle_timeout_seconds": 60}},
         "log_configuration": {"options": {"awslogs-group": "x", "awslogs-region": "eu-west-1"}},
     });

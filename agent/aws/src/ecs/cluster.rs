@@ -11,6 +11,7 @@ use agent_core::reference::{Link, Text};
 use agent_model::kinds::ecs::cluster::{
     Cluster, ContainerInsights, ExecuteCommand, LogConfiguration, Logging, ManagedStorage, Out, Share, Spec,
 };
+use agent_model::kinds::servicediscovery::namespace::NamespaceArn;
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types::{
     self as sdk, CapacityProviderStrategyItem, ClusterConfiguration, ClusterField,
@@ -55,7 +56,7 @@ impl Provider<Cluster> for Aws {
         let call = call.set_capacity_providers(some(spec.capacity_providers.iter().cloned().collect()));
         let call = call.set_default_capacity_provider_strategy(some(strategy(spec, CREATE)?));
         let namespace =
-            spec.service_connect_namespace.as_ref().map(|text| namespace(Some(text), CREATE)).transpose()?;
+            spec.service_connect_namespace.as_ref().map(|link| namespace(Some(link), CREATE)).transpose()?;
         call.set_service_connect_defaults(namespace).send().await.map_err(fault(CREATE))?;
         Ok(spec.name.clone())
     }
@@ -139,8 +140,11 @@ fn strategy(spec: &Spec, action: &'static str) -> Result<Vec<CapacityProviderStr
 }
 
 /// "If you update the cluster with an empty string for the namespace name, the configuration is removed."
-fn namespace(to: Option<&Text>, action: &'static str) -> Result<ClusterServiceConnectDefaultsRequest, Fault> {
-    let name = to.map(|text| plain(action, text)).transpose()?.unwrap_or_default();
+fn namespace(
+    to: Option<&Link<NamespaceArn>>,
+    action: &'static str,
+) -> Result<ClusterServiceConnectDefaultsRequest, Fault> {
+    let name = to.map_or("", Link::as_str);
     ClusterServiceConnectDefaultsRequest::builder().namespace(name).build().map_err(refused(action))
 }
 
@@ -199,11 +203,16 @@ fn cluster_live(cluster: &sdk::Cluster) -> Result<Live<Cluster>, Fault> {
         default_capacity_provider_strategy: shares
             .map(|item| (item.capacity_provider.clone(), Share { weight: item.weight, base: item.base }))
             .collect::<BTreeMap<_, _>>(),
-        service_connect_namespace: text_of(cluster.service_connect_defaults().and_then(|it| it.namespace())),
+        service_connect_namespace: namespace_of(cluster),
         tags: Tags(foreign_tags(&tags)),
     };
     let out = Out { name: name.clone(), arn };
     Ok(Live { id: name, spec, out, owner: Owner::from_tags(&tags), phase: phase_of(cluster) })
+}
+
+fn namespace_of(cluster: &sdk::Cluster) -> Option<Link<NamespaceArn>> {
+    let arn = cluster.service_connect_defaults().and_then(sdk::ClusterServiceConnectDefaults::namespace);
+    arn.filter(|arn| !arn.is_empty()).map(Link::value)
 }
 
 /// Text that AWS gives; an empty one is how it says none.
@@ -265,7 +274,7 @@ mod tests {
     }
 
     fn answer(spec: &Spec) -> sdk::Cluster {
-        let namespace = spec.service_connect_namespace.as_ref().and_then(Text::plain);
+        let namespace = spec.service_connect_namespace.as_ref().map(Link::as_str);
         sdk::Cluster::builder()
             .cluster_name(&spec.name)
             .cluster_arn("arn:aws:ecs:eu-west-1:111122223333:cluster/hello")

@@ -10,13 +10,14 @@ use agent_core::fault::{Class, Fault};
 use agent_core::live::Live;
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_model::kinds::ecs::cluster::Cluster;
-use agent_model::kinds::ecs::service::Service;
-use aws_sdk_ecs::types::ServiceField;
+use agent_model::kinds::ecs::service::{Service, Spec};
+use aws_sdk_ecs::types::{self as sdk, ServiceField};
 use futures_util::future::try_join_all;
 
 use super::tags;
 use crate::Aws;
 use crate::fault::{fault, lacks};
+use crate::servicediscovery::Names;
 
 const DESCRIBE: &str = "ecs:DescribeServices";
 
@@ -44,13 +45,14 @@ impl Provider<Service> for Aws {
             let arns: Vec<String> = arns.iter().cloned().collect();
             tens.extend(arns.chunks(DESCRIBED).map(|ten| self.services(cluster, ten.to_vec())));
         }
-        Ok(try_join_all(tens).await?.into_iter().flatten().collect())
+        self.services_read(try_join_all(tens).await?.into_iter().flatten().collect()).await
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, Service>) -> Result<Option<Live<Service>>, Fault> {
         let name = sought.id.unwrap_or(&sought.spec.name).to_owned();
         let cluster = sought.id.and_then(cluster_of).unwrap_or(sought.spec.cluster.as_str());
-        Ok(self.services(cluster, vec![name]).await?.pop())
+        let described = self.services(cluster, vec![name]).await?;
+        Ok(self.services_read(described).await?.pop())
     }
 
     async fn create(&self, _: &Scope, new: &New<'_, Service>) -> Result<String, Fault> {
@@ -66,6 +68,9 @@ impl Provider<Service> for Aws {
         // Tags first: tasks that the update starts get them.
         if update.changed.tags() {
             self.ecs_tag(&update.live.id, update.mark, &update.to.tags.0).await?;
+        }
+        if update.changed.touches("sees") {
+            self.are_there(update.to).await?;
         }
         if update.changed.paths.iter().any(|path| path != "tags" && !path.starts_with("tags.")) {
             let call = self.update_service(update)?;
@@ -98,7 +103,7 @@ impl Aws {
     }
 
     /// At most ten services of a cluster, by name or ARN; what has gone is left out.
-    async fn services(&self, cluster: &str, names: Vec<String>) -> Result<Vec<Live<Service>>, Fault> {
+    async fn services(&self, cluster: &str, names: Vec<String>) -> Result<Vec<sdk::Service>, Fault> {
         let call = self.ecs.describe_services().cluster(cluster).set_services(Some(names)).include(ServiceField::Tags);
         let answer = match call.send().await.map_err(fault(DESCRIBE)) {
             Ok(answer) => answer,
@@ -106,8 +111,33 @@ impl Aws {
             Err(fault) => return Err(fault),
         };
         // What is not there stands among the failures, as "MISSING": there is nothing to tell of it.
-        let services = answer.services.unwrap_or_default().into_iter();
-        services.filter_map(|service| read::service(service).transpose()).collect()
+        Ok(answer.services.unwrap_or_default())
+    }
+
+    /// With what is in their namespaces: a call for each of these.
+    async fn services_read(&self, described: Vec<sdk::Service>) -> Result<Vec<Live<Service>>, Fault> {
+        let namespaces: BTreeSet<String> = described.iter().filter_map(read::namespace).map(str::to_owned).collect();
+        let names = try_join_all(namespaces.iter().map(|namespace| self.names_in(namespace))).await?;
+        let names: BTreeMap<&String, Names> = namespaces.iter().zip(names).collect();
+        let live = described.into_iter().filter_map(|service| {
+            let namespace = read::namespace(&service).map(str::to_owned);
+            let names = namespace.and_then(|namespace| names.get(&namespace));
+            read::service(service, names).transpose()
+        });
+        live.collect()
+    }
+
+    /// A deployment that begins before the names are there would be for nothing.
+    async fn are_there(&self, spec: &Spec) -> Result<(), Fault> {
+        let Some(connect) = &spec.service_connect else { return Ok(()) };
+        let there = self.names_in(connect.namespace.as_str()).await?;
+        match spec.sees.0.keys().find(|name| !there.contains_key(*name)) {
+            Some(name) => {
+                let text = format!("ECS has not made `{name}` in the namespace yet");
+                Err(Fault::new(Class::Conflict, write::UPDATE, "NotInNamespace", text))
+            }
+            None => Ok(()),
+        }
     }
 }
 

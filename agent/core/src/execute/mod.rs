@@ -126,7 +126,7 @@ fn gate(step: &Step, steps: &[Step], outcomes: &[Option<Outcome>], halted: Optio
     if let Some(reason) = halted {
         return Gate::Closed(Outcome::Skipped { because: reason.to_owned() });
     }
-    let mut pending = false;
+    let mut pending = step.rather.iter().any(|before| outcomes[*before].is_none());
     for before in &step.after {
         let address = &steps[*before].address;
         match &outcomes[*before] {

@@ -25,6 +25,12 @@ pub struct Fake {
     world: Mutex<World>,
 }
 
+/// What AWS does by itself with the things of one kind: fields that it works out from what else there is.
+pub trait Nature: Send {
+    /// Called after each change with the specs of all things of the kind, by id.
+    fn changed(&mut self, specs: &mut BTreeMap<String, Value>);
+}
+
 /// What the faked cloud holds.
 #[derive(Default)]
 struct World {
@@ -37,6 +43,7 @@ struct World {
     calls: Vec<Call>,
     began: Option<Instant>,
     history: Vec<history::Moment>,
+    natures: BTreeMap<&'static str, Box<dyn Nature>>,
 }
 
 struct Object {
@@ -76,6 +83,11 @@ impl Fake {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has AWS do something by itself with things of this kind.
+    pub fn give_nature<K: Kind>(&self, nature: Box<dyn Nature>) {
+        self.world().natures.insert(K::NAME, nature);
+    }
+
     /// Other faults from now on, and a new count of calls: a new process in the same cloud.
     pub fn restart(&self, faults: Faults) {
         let mut world = self.world();
@@ -105,16 +117,21 @@ impl Fake {
     pub fn put<K: Kind>(&self, scope: &Scope, spec: &K::Spec, owner: Owner) -> Result<String, Fault> {
         let doc = Doc::of(spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
         let mut world = self.world();
-        world.insert(&KindInfo::of::<K>(), scope, doc, owner, Duration::ZERO)
+        let id = world.insert(&KindInfo::of::<K>(), scope, doc, owner, Duration::ZERO)?;
+        world.changed(K::NAME);
+        Ok(id)
     }
 
     /// Changes the spec of something behind the agent's back.
     pub fn alter(&self, id: &str, f: impl FnOnce(&mut Value)) {
-        if let Some(object) = self.world().objects.get_mut(id) {
+        let mut world = self.world();
+        if let Some(object) = world.objects.get_mut(id) {
             let mut spec = object.live.spec.value();
             f(&mut spec);
             object.live.spec = Doc::from_value(&spec);
             object.before = None;
+            let kind = object.live.kind.clone();
+            world.changed(&kind);
         }
     }
 
@@ -128,7 +145,10 @@ impl Fake {
 
     /// Removes something behind the agent's back.
     pub fn remove(&self, id: &str) {
-        self.world().objects.remove(id);
+        let mut world = self.world();
+        if let Some(object) = world.objects.remove(id) {
+            world.changed(&object.live.kind);
+        }
     }
 
     /// Lets a call come in: counts it, and does to it what the faults say. The pause is taken without the lock.
@@ -174,6 +194,20 @@ impl World {
     fn sweep(&mut self) {
         let now = Instant::now();
         self.objects.retain(|_, object| object.gone_from.is_none_or(|gone| now < gone));
+    }
+
+    /// Lets AWS do what it does by itself.
+    fn changed(&mut self, kind: &str) {
+        let Some(nature) = self.natures.get_mut(kind) else { return };
+        let of_kind = self.objects.iter().filter(|(_, object)| object.live.kind == kind);
+        let mut specs: BTreeMap<String, Value> =
+            of_kind.map(|(id, object)| (id.clone(), object.live.spec.value())).collect();
+        nature.changed(&mut specs);
+        for (id, spec) in specs {
+            if let Some(object) = self.objects.get_mut(&id) {
+                object.live.spec = Doc::from_value(&spec);
+            }
+        }
     }
 
     fn insert(
@@ -384,6 +418,7 @@ impl<K: Kind> Provider<K> for Fake {
                     let made = world.insert(&KindInfo::of::<K>(), scope, spec, owner, unseen);
                     if let Ok(id) = &made {
                         world.tokens.insert(new.token.to_owned(), id.clone());
+                        world.changed(K::NAME);
                     }
                     made
                 }
@@ -392,9 +427,9 @@ impl<K: Kind> Provider<K> for Fake {
         Self::leave(K::NAME, Op::Create, &effect, answer)
     }
 
-    async fn update(&self, _: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
+    async fn update(&self, scope: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
         let effect = self.enter(K::NAME, Op::Update, &update.live.id).await?;
-        let answer = self.apply(update);
+        let answer = self.apply(scope, update);
         Self::leave(K::NAME, Op::Update, &effect, answer)
     }
 
@@ -414,6 +449,7 @@ impl<K: Kind> Provider<K> for Fake {
                             object.gone_from.get_or_insert(gone);
                         }
                         world.sweep();
+                        world.changed(K::NAME);
                         world.remember();
                         Ok(())
                     }
@@ -425,7 +461,7 @@ impl<K: Kind> Provider<K> for Fake {
 }
 
 impl Fake {
-    fn apply<K: Kind>(&self, update: &Update<'_, K>) -> Result<(), Fault> {
+    fn apply<K: Kind>(&self, scope: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
         let kind = KindInfo::of::<K>();
         let mut world = self.world();
         let spec = Doc::of(update.to).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
@@ -448,6 +484,12 @@ impl Fake {
         (object.live.spec, object.live.out) = (spec, out);
         object.live.owner = Owner::Stack(update.mark.clone());
         object.changing_until = Instant::now() + changing;
+        if let Value::Object(mut out) = object.live.out.value() {
+            let derived = (kind.derive)(&object.live.spec, scope).unwrap_or_default();
+            out.extend(derived.into_iter().map(|(field, value)| (field.to_owned(), value.into())));
+            object.live.out = Doc::from_value(&Value::Object(out));
+        }
+        world.changed(K::NAME);
         world.remember();
         Ok(())
     }

@@ -85,8 +85,8 @@ pub fn steps(
 impl<'a> Builder<'a> {
     fn push(&mut self, address: &Address, op: Op, because: impl Into<String>) -> usize {
         let ignore = self.desired.resources.get(address).map(|wanted| wanted.ignore.clone()).unwrap_or_default();
-        let (after, needs) = (Vec::new(), Vec::new());
-        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, needs, ignore });
+        let (after, rather, needs) = (Vec::new(), Vec::new(), Vec::new());
+        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, rather, needs, ignore });
         self.steps.len() - 1
     }
 
@@ -175,6 +175,10 @@ impl<'a> Builder<'a> {
                 self.after_made(step, &after.address);
                 self.after_late(step, &after.address);
                 self.needs(step, after);
+            }
+            let rather = kind.map(|kind| (kind.rather_after)(&address, &self.desired.graph)).unwrap_or_default();
+            for made in rather.iter().filter_map(|first| self.make.get(first).copied()).filter(|made| *made != step) {
+                self.soft.push(Soft { rank: Rank::Rather, before: made, step });
             }
         }
         let late: Vec<(Address, usize)> = self.late.iter().map(|(a, s)| (a.clone(), *s)).collect();
@@ -452,14 +456,15 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A spec whose late fields are those of another: empty where the other has none.
+/// A spec whose late fields are those of another: empty where the other has none. Of a field of which only the wanted keys
+/// count none is wanted yet: what the other holds may have gone by the time of the step.
 fn with_late_of(spec: Value, other: &Value, kind: &KindInfo) -> Value {
     let Value::Object(mut members) = spec else { return spec };
     for path in kind.late {
         let key = path.split('.').next().unwrap_or(path);
         match other.get(key) {
-            Some(held) => members.insert(key.to_owned(), held.clone()),
-            None => members.remove(key),
+            Some(held) if held.get(doc::TAGS).is_none() => members.insert(key.to_owned(), held.clone()),
+            _ => members.remove(key),
         };
     }
     Value::Object(members)

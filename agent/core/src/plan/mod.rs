@@ -51,6 +51,9 @@ pub struct Step {
     pub because: String,
     /// Steps, by position, that must be done first.
     pub after: Vec<usize>,
+    /// Steps, by position, that have their turn first, however they end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rather: Vec<usize>,
     /// What must be so before it is sent, of resources that this or an earlier pass made.
     pub needs: Vec<Need>,
     /// Fields that are left to somebody else, as patterns: sent when it is made, never compared or changed.

@@ -19,6 +19,8 @@ pub struct Soft {
 /// Soft edges by what is lost without them, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
+    /// One is made, or changed, after what it had better come after.
+    Rather,
     /// A user goes, or moves, before what it uses, although AWS would not hinder it.
     Use,
     /// The new one of two is there before the old one goes, so that there is always one.
@@ -26,7 +28,7 @@ pub enum Rank {
 }
 
 /// Kahn's algorithm with an ordered queue: the same steps give the same order, whatever order they were found in.
-/// `after` of each step is rewritten to positions in the result.
+/// `after` and `rather` of each step are rewritten to positions in the result.
 pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec<PlanError>> {
     soft.sort_unstable();
     soft.dedup();
@@ -45,8 +47,9 @@ pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec
             }
         }
     };
-    for Soft { before, step, .. } in soft {
-        steps[step].after.push(before);
+    for Soft { rank, before, step } in soft {
+        let step = &mut steps[step];
+        if rank == Rank::Rather { &mut step.rather } else { &mut step.after }.push(before);
     }
     let mut position = vec![0; steps.len()];
     for (at, step) in order.iter().enumerate() {
@@ -55,9 +58,11 @@ pub fn order(mut steps: Vec<Step>, mut soft: Vec<Soft>) -> Result<Vec<Step>, Vec
     let mut slots: Vec<(usize, Step)> = steps.into_iter().enumerate().map(|(n, step)| (position[n], step)).collect();
     slots.sort_by_key(|(at, _)| *at);
     let ordered = slots.into_iter().map(|(_, mut step)| {
-        step.after = step.after.iter().map(|before| position[*before]).collect();
-        step.after.sort_unstable();
-        step.after.dedup();
+        for list in [&mut step.after, &mut step.rather] {
+            *list = list.iter().map(|before| position[*before]).collect();
+            list.sort_unstable();
+            list.dedup();
+        }
         step
     });
     Ok(ordered.collect())

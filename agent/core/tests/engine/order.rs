@@ -410,6 +410,29 @@ fn between(first: &Small, second: &Small) -> Option<Plan> {
     checked(&vec![(&made, all)], &desired(second.resources()), 0)
 }
 
+/// The positions in which groups are made that name others: of each, which.
+fn made(from: [&[u8]; 3]) -> Vec<String> {
+    let group = |from: &[u8]| Some((0, 0, from.to_vec()));
+    let stack = Small { groups: from.map(group), ..NOTHING };
+    let plan = checked(&Vec::new(), &desired(stack.resources()), 0).unwrap();
+    let created = plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
+    created.map(|step| step.address.component().to_owned()).filter(|name| name.starts_with("group")).collect()
+}
+
+#[test]
+fn what_had_better_come_first_does() {
+    assert_eq!(made([&[1], &[2], &[]]), ["group.c", "group.b", "group.a"]);
+    assert_eq!(made([&[], &[0], &[0]]), ["group.a", "group.b", "group.c"]);
+    assert_eq!(made([&[2], &[], &[]]), ["group.b", "group.c", "group.a"]);
+}
+
+#[test]
+fn a_circle_of_what_had_better_come_first_gives_way_in_one_place() {
+    assert_eq!(made([&[1], &[0], &[]]), ["group.b", "group.a", "group.c"], "a had better come after b");
+    assert_eq!(made([&[1], &[2], &[0]]), ["group.c", "group.b", "group.a"]);
+    assert_eq!(made([&[0], &[], &[]]), ["group.a", "group.b", "group.c"], "nothing comes after itself");
+}
+
 /// Else this file would test nothing.
 #[test]
 fn the_cloud_accepts_not_every_order() {

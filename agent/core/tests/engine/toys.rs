@@ -64,7 +64,11 @@ impl Kind for Group {
     const IDENTITY: Identity = Identity::UniqueName;
     const IMMUTABLE: &'static [&'static str] = &["name", "net"];
     const LATE: &'static [&'static str] = &["from"];
-    const DOC: &'static str = "Like a security group.";
+    const DOC: &'static str =
+        "Like a security group, and like a service that had better come after those it connects to.";
+    fn rather_after(own: &Address, graph: &Graph) -> Vec<Address> {
+        graph.edges(own).iter().filter(|edge| edge.path.starts_with("from")).map(|edge| edge.to.clone()).collect()
+    }
     fn unique(spec: &GroupSpec) -> Option<String> {
         Some(format!("{}/{}", spec.net.as_str(), spec.name.as_str()))
     }

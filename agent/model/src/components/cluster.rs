@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Address;
 use agent_core::kind::Kind;
-use agent_core::reference::Text;
+use agent_core::reference::{Link, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Component, Declared, Offer, Place, Resources};
+use super::{Attribute, Component, Declared, Offer, Place, Resources, What};
 use crate::expand::Expansion;
 use crate::kinds::ecs::cluster::{self, Cluster as Kinded};
+use crate::kinds::servicediscovery::namespace::{self, Namespace};
 use crate::names::{self, limits};
 
 /// A cluster.
@@ -24,6 +25,9 @@ pub struct Config {
     /// What Container Insights measures. AWS charges for these metrics.
     #[serde(default)]
     container_insights: Insights,
+    /// The Cloud Map namespace by whose names services find each other (`serve` and `connect`), unique in the account and
+    /// region. A cluster that needs one has one without saying so, called as the cluster is.
+    namespace: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +55,11 @@ impl Component for Cluster {
     const DOC: &'static str = "Where services run; a stack with services has one without saying so.";
     type Config = Config;
 
-    fn declare(_: &Config, at: &mut Place<'_>) -> Declared {
+    fn declare(config: &Config, at: &mut Place<'_>) -> Declared {
+        if let Some(Err(error)) = config.namespace.as_deref().map(namespace::check_name) {
+            let message = format!("the name of a namespace {error}");
+            at.hinted("bad-name", &["namespace"], message, "for example `um` or `um.internal`");
+        }
         let own = Address::new(&at.address(), Kinded::NAME);
         let attributes = BTreeMap::from([
             ("arn", Attribute::Text(Text::reference(own, "arn"))),
@@ -60,8 +68,18 @@ impl Component for Cluster {
         Declared { offer: Some(Offer::Cluster), attributes, ..Declared::default() }
     }
 
-    fn expand(config: &Config, _: &Expansion<'_>, at: &mut Place<'_>) -> Resources {
+    fn expand(config: &Config, all: &Expansion<'_>, at: &mut Place<'_>) -> Resources {
         let mut made = Resources::of(at);
+        let own = at.address();
+        let is_needed = all.asked().iter().any(|asked| matches!(asked.what, What::Namespace { .. }));
+        let namespace = config.namespace.clone().or_else(|| is_needed.then(|| name(at))).map(|name| {
+            made.add::<Namespace>(&namespace::Spec {
+                name,
+                description: namespace::description_of(&at.stack.name, &own),
+                tags: at.tags(),
+            });
+            Link::to(&own)
+        });
         made.add::<Kinded>(&cluster::Spec {
             name: name(at),
             container_insights: match config.container_insights {
@@ -74,7 +92,7 @@ impl Component for Cluster {
             // Services name Fargate as their launch type, which takes no capacity provider.
             capacity_providers: BTreeSet::new(),
             default_capacity_provider_strategy: BTreeMap::new(),
-            service_connect_namespace: None,
+            service_connect_namespace: namespace,
             tags: at.tags(),
         });
         made

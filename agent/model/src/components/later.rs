@@ -59,13 +59,10 @@ const fn key(component: &'static str, key: &'static str, what: &'static str) -> 
 }
 
 /// The keys that come later.
-pub const KEYS: [LaterKey; 6] = [
-    key("cluster", "namespace", "Cloud Map namespaces come"),
+pub const KEYS: [LaterKey; 3] = [
     key("network", "existing", "networks that are referred to and not owned come"),
-    key("service", "connect", "Service Connect comes"),
     key("service", "discover", "Cloud Map DNS comes"),
     key("service", "scale", "scaling comes"),
-    key("service", "serve", "Service Connect comes"),
 ];
 
 /// What a key that works takes only with a later release.

@@ -120,6 +120,16 @@ pub enum What {
     Route(Route),
     /// Of a load balancer: to be told its secret header, and when that changes.
     Header,
+    /// Of a cluster: that it has a namespace.
+    Namespace {
+        /// The name in it that the asker serves.
+        serves: Option<String>,
+    },
+    /// Of a service: that its group lets the group at this address in, on the port that it serves.
+    Admit {
+        /// The group that is to be let in.
+        group: Address,
+    },
 }
 
 /// What a listener is to forward.
@@ -149,7 +159,7 @@ pub enum Offer {
     /// A value.
     Parameter(parameter::Offer),
     /// A group of tasks.
-    Service,
+    Service(service::Offer),
     /// What viewers reach.
     Distribution,
 }

@@ -4,6 +4,7 @@
 mod check;
 mod check_containers;
 mod config;
+mod connect;
 mod containers;
 mod exposure;
 mod files;
@@ -19,7 +20,9 @@ use agent_core::field::AtCreate;
 use agent_core::kind::Kind;
 use agent_core::reference::{Link, Text};
 
-use super::{Attribute, Component, Declared, Need, Offer, Path, Place, Resources, Route, Want, What, network, path};
+use super::{
+    Attribute, Component, Declared, Need, Offer as Offered, Path, Place, Resources, Route, Want, What, network, path,
+};
 use crate::expand::{Expansion, Linked};
 use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::security_group::{self, Peer, Rule, SecurityGroup};
@@ -32,6 +35,13 @@ use sources::{EcrImage, SecretSource};
 
 /// A service.
 pub struct Service;
+
+/// What a service offers.
+#[derive(Debug)]
+pub struct Offer {
+    /// What others can connect to.
+    pub served: Option<connect::Served>,
+}
 
 /// Where the `n`-th item under `key` is written.
 fn item(key: &str, n: usize) -> Path {
@@ -114,12 +124,13 @@ impl Config {
         for (n, text) in self.uses.iter().enumerate() {
             wants.push(Want { path: item("uses", n), types: &["parameter"], given: Some(text.clone()) });
         }
+        wants.extend(self.connect_wants());
         wants
     }
 
     fn needs(&self, at: &Place<'_>) -> Vec<Need> {
         let own = at.address();
-        let mut needs = Vec::new();
+        let mut needs = self.connect_needs(at);
         if !self.is_public() {
             needs.extend(self.endpoints(at).into_iter().map(|(service, path)| Need {
                 of: vec!["network".into()],
@@ -170,7 +181,7 @@ impl Component for Service {
         Declared {
             wants: config.wants(at),
             needs: config.needs(at),
-            offer: Some(Offer::Service),
+            offer: Some(Offered::Service(Offer { served: config.served(at) })),
             attributes: BTreeMap::from([
                 ("name", Attribute::Text(name(at).into())),
                 ("security_group_id", Attribute::Text(Text::reference(group, "id"))),
@@ -192,6 +203,8 @@ impl Component for Service {
         config.check_endpoints(&named, network, at);
         let own = at.address();
         let exposures = config.exposures(&named, all, at);
+        let servers = config.servers(&named, all, at);
+        let (service_connect, sees) = config.service_connect(&servers, all, at);
         config.add_roles(all, &mut made, at);
         made.add::<LogGroup>(&log_group::Spec {
             name: log_group::name_of(&at.stack.name, &Address::new(&own, LogGroup::NAME)),
@@ -204,8 +217,8 @@ impl Component for Service {
             name: names::security_group(&[&at.stack.name, Service::TYPE, at.name()]),
             description: format!("Tasks of {own}"),
             vpc: network.vpc(),
-            ingress: exposures.iter().map(exposure::Exposure::ingress).collect(),
-            egress: config.egress(network, all, at),
+            ingress: exposures.iter().map(exposure::Exposure::ingress).chain(config.connect_ingress(all, at)).collect(),
+            egress: config.egress(network, all, at).into_iter().chain(connect::egress(&servers)).collect(),
             tags: at.named_tags(&[]),
         });
         config.add_task_definition(all, &mut made, at);
@@ -230,7 +243,8 @@ impl Component for Service {
             propagate_tags: service::PropagateTags::Service,
             enable_ecs_managed_tags: true,
             availability_zone_rebalancing: agent_core::field::AwsDecides::Unset,
-            service_connect: None,
+            service_connect,
+            sees,
             tags: at.tags(),
         });
         made
@@ -241,7 +255,7 @@ impl Component for Service {
 fn network_of<'a>(all: &Expansion<'a>) -> Option<(Linked<'a>, &'a network::Offer)> {
     let named = all.link(&["network"])?;
     match named.offer {
-        Offer::Network(offer) => Some((named, offer)),
+        Offered::Network(offer) => Some((named, offer)),
         _ => None,
     }
 }

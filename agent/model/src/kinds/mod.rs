@@ -7,6 +7,7 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod logs;
+pub mod servicediscovery;
 pub mod ssm;
 
 /// Calls a macro with all kinds. The one table: the engine's table, the doors to AWS and the fakes are made from it.
@@ -33,6 +34,7 @@ macro_rules! each_kind {
             $crate::kinds::elb::target_group::TargetGroup,
             $crate::kinds::iam::role::Role,
             $crate::kinds::logs::log_group::LogGroup,
+            $crate::kinds::servicediscovery::namespace::Namespace,
             $crate::kinds::ssm::file::File,
             $crate::kinds::ssm::parameter::Parameter,
         }
@@ -48,6 +50,7 @@ macro_rules! table {
 
         /// A faked cloud with a door to every kind.
         pub fn fake_cloud(fake: &std::sync::Arc<agent_core::fake::Fake>) -> agent_core::provider::Cloud {
+            fake.give_nature::<ecs::service::Service>(Box::new(ecs::service::seen::Connected::default()));
             agent_core::provider::Cloud::new()$(.with::<$kind, _>(fake))*
         }
     };

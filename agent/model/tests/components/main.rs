@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::format_collect, clippy::missing_panics_doc, reason = "these are tests")]
 
+mod connect;
 mod containers;
 mod expansion;
 mod files;

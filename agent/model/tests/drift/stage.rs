@@ -162,7 +162,8 @@ impl Stage {
         self.run_with(text, Faults::default()).await
     }
 
-    /// The same in a cloud with faults.
+    /// The same while things go wrong.
+    #[allow(dead_code, reason = "another test binary uses it")]
     pub async fn run_with(&self, text: &str, faults: Faults) -> (PassReport, Vec<String>) {
         self.fake.restart(faults);
         let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };

@@ -39,15 +39,24 @@ macro_rules! putters {
 each_kind!(putters);
 
 /// Kinds with a name that is unique in the account. Other unique names are unique in something that the stack owns.
-const GLOBAL: [&str; 7] =
-    ["ecs.cluster", "elb.load_balancer", "elb.target_group", "iam.role", "logs.log_group", "ssm.file", "ssm.parameter"];
+const GLOBAL: [&str; 8] = [
+    "ecs.cluster",
+    "elb.load_balancer",
+    "elb.target_group",
+    "iam.role",
+    "logs.log_group",
+    "servicediscovery.namespace",
+    "ssm.file",
+    "ssm.parameter",
+];
 /// Kinds whose names come from names alone: a service's holds in the cluster of that name.
-const NAMED: [&str; 8] = [
+const NAMED: [&str; 9] = [
     "ecs.cluster",
     "ecs.service",
     "elb.load_balancer",
     "elb.target_group",
     "iam.role",
+    "servicediscovery.namespace",
     "logs.log_group",
     "ssm.file",
     "ssm.parameter",
@@ -271,7 +280,7 @@ fn a_foreign_twin_in_the_place_of_a_lost_resource_is_no_resource_of_the_stack() 
         let objects = clean.fake.objects();
         let named = objects.values().filter(|live| name_of(live).is_some()).map(|live| live.kind.as_str());
         let named: BTreeSet<&str> = named.collect();
-        assert_eq!(named.len(), 14, "kinds with unique names: {named:?}");
+        assert_eq!(named.len(), 15, "kinds with unique names: {named:?}");
         for (kind, owner) in named.iter().flat_map(|kind| [(*kind, nobody as fn(&LiveDoc) -> Owner), (*kind, other)]) {
             let bench = Bench::new();
             bench.converged(&wanted).await;

@@ -48,7 +48,7 @@ impl Picture {
         let seen = own.into_iter().map(|(live, mark)| Seen {
             id: live.id.clone(),
             mark: mark.clone(),
-            spec: unordered(serde_json::from_str(&plain(live.spec.as_str())).unwrap()),
+            spec: without_names(unordered(serde_json::from_str(&plain(live.spec.as_str())).unwrap())),
             names: links(live).iter().filter_map(|link| fields.get(link).cloned()).collect(),
         });
         Self(seen.collect())
@@ -73,6 +73,15 @@ impl Picture {
         differences.extend(extra.map(|seen| format!("+ {} {:?} {}", seen.id, seen.mark, seen.spec)));
         differences
     }
+}
+
+/// Names that were there beside the wanted ones when a deployment began depend on when that was. That the wanted ones are
+/// there is what a plan of nothing says.
+fn without_names(mut spec: Value) -> Value {
+    if let Some(members) = spec.as_object_mut() {
+        members.remove("sees");
+    }
+    spec
 }
 
 /// Whether a live object is the current one of an address.

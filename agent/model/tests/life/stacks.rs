@@ -67,6 +67,8 @@ pub struct Service {
     pub routes: Vec<Route>,
     pub health: u8,
     pub more: u8,
+    /// By bits: the services that it connects to, and whether it serves.
+    pub connects: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -137,9 +139,13 @@ fn route() -> impl Strategy<Value = Route> {
 
 fn service() -> impl Strategy<Value = Service> {
     let places = (0_u8..2, 0_u8..3, 0_u8..2, 0_u8..3, 0_u8..3, 0_u8..3);
-    let insides = (0_u8..2, any::<bool>(), any::<u8>(), 0_u8..8, 0_u8..8, vec(route(), 0..3), 0_u8..2, 0_u8..4);
+    let routes = vec(route(), 0..3);
+    let insides = (0_u8..2, any::<bool>(), any::<u8>(), 0_u8..8, 0_u8..8, routes, 0_u8..2, 0_u8..4, 0_u8..16);
     (places, insides).prop_map(
-        |((network, tier, cluster, image, size, count), (port, admin, env, secrets, uses, routes, health, more))| {
+        |(
+            (network, tier, cluster, image, size, count),
+            (port, admin, env, secrets, uses, routes, health, more, connects),
+        )| {
             Service {
                 network,
                 tier,
@@ -155,6 +161,7 @@ fn service() -> impl Strategy<Value = Service> {
                 routes,
                 health,
                 more,
+                connects,
             }
         },
     )
@@ -194,6 +201,7 @@ pub enum Edit {
     Port(usize, u8),
     Routes(usize, Vec<Route>),
     Secrets(usize, u8),
+    Connects(usize, u8),
     Value(usize, u8),
     Touches(Vec<Touch>),
     All(Box<Stack>),
@@ -213,6 +221,7 @@ pub fn edit() -> impl Strategy<Value = Edit> {
         3 => (slot(3), 0_u8..2).prop_map(|(n, to)| Edit::Port(n, to)),
         4 => (slot(3), vec(route(), 0..3)).prop_map(|(n, to)| Edit::Routes(n, to)),
         2 => (slot(3), 0_u8..8).prop_map(|(n, to)| Edit::Secrets(n, to)),
+        4 => (slot(3), 0_u8..16).prop_map(|(n, to)| Edit::Connects(n, to)),
         2 => (slot(3), 0_u8..3).prop_map(|(n, to)| Edit::Value(n, to)),
         3 => vec(touches(), 0..3).prop_map(Edit::Touches),
         1 => stack().prop_map(|to| Edit::All(Box::new(to))),
@@ -252,6 +261,7 @@ impl Stack {
             routes: vec![route(0, 1), route(1, 0)],
             health: 0,
             more: 0,
+            connects: 8,
         };
         let api = Service { cluster: 1, routes: vec![route(1, 2)], ..web.clone() };
         Self {
@@ -284,6 +294,7 @@ impl Stack {
             Edit::Port(n, to) => service(&mut self, n, &|service| service.port = to),
             Edit::Routes(n, to) => service(&mut self, n, &|service| service.routes.clone_from(&to)),
             Edit::Secrets(n, to) => service(&mut self, n, &|service| service.secrets = to),
+            Edit::Connects(n, to) => service(&mut self, n, &|service| service.connects = to),
             Edit::Value(n, to) => {
                 if let Some(Parameter { value: Some(value), .. }) = &mut self.parameters[n] {
                     *value = to;

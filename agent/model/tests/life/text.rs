@@ -28,6 +28,8 @@ pub fn files() -> [(&'static str, String); 3] {
     [("short", "short".into()), ("other", "other {{ packed }}".into()), ("long", long)]
 }
 
+/// The bit of [`Service::connects`] that says that it serves.
+const SERVES: u8 = 8;
 /// The keys of tags that a manifest may set and a later one leave out.
 pub const TAG_KEYS: [&str; 2] = ["owner", "team"];
 
@@ -230,6 +232,18 @@ impl Writer<'_> {
         self.line(&lines.join("\n"));
     }
 
+    /// Whether one service may connect to another: it serves, in the same cluster and network.
+    fn is_server(&self, other: usize, own: usize, network: usize) -> bool {
+        let (Some(own), Some(server), true) = (&self.stack.services[own], &self.stack.services[other], own != other)
+        else {
+            return false;
+        };
+        let cluster = |service: &Service| of(self.clusters(), service.cluster).0;
+        server.connects & SERVES != 0
+            && self.chosen(server.network).is_some_and(|(n, _)| n == network)
+            && (self.clusters().len() < 2 || cluster(own) == cluster(server))
+    }
+
     fn service(&mut self, n: usize) {
         let Some(own) = &self.stack.services[n] else { return };
         let Some((at, network)) = self.chosen(own.network) else { return };
@@ -267,6 +281,13 @@ impl Writer<'_> {
             let one = of(&all, own.health);
             lines.push(format!("files = {{ \"/etc/app/one\" = \"{one}\", \"/opt/app/two\" = \"{}\" }}", all[0]));
         }
+        if own.connects & SERVES != 0 {
+            lines.push("serve = { port = \"http\", listen = 80 }".into());
+        }
+        let servers =
+            (0..SERVICES.len()).filter(|other| own.connects & (1 << other) != 0 && self.is_server(*other, n, at));
+        let servers = servers.map(|other| format!("\"service.{}\"", SERVICES[other]));
+        lines.push(format!("connect = [{}]", servers.collect::<Vec<_>>().join(", ")));
         let routes: Vec<String> = own.routes.iter().filter_map(|route| self.route(route, own, at)).collect();
         lines.push(format!("expose = [{}]", routes.join(", ")));
         self.line(&lines.join("\n"));

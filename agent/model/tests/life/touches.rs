@@ -23,7 +23,7 @@ pub enum Touch {
 }
 
 /// Kind, field and value, in JSON.
-pub const FIELDS: [(&str, &str, &str); 43] = [
+pub const FIELDS: [(&str, &str, &str); 44] = [
     ("cloudfront.distribution", "aliases", r#"["other.example.org"]"#),
     ("cloudfront.distribution", "enabled", "false"),
     ("cloudfront.distribution", "price_class", r#""PriceClass_100""#),
@@ -65,6 +65,7 @@ pub const FIELDS: [(&str, &str, &str); 43] = [
     ("iam.role", "path", r#""/other/""#),
     ("logs.log_group", "log_group_class", r#""INFREQUENT_ACCESS""#),
     ("logs.log_group", "retention_in_days", "null"),
+    ("servicediscovery.namespace", "description", r#""other words""#),
     ("ssm.parameter", "key_id", r#""alias/other""#),
     ("ssm.parameter", "tier", r#""Advanced""#),
 ];

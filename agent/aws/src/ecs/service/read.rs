@@ -4,8 +4,9 @@
 use agent_core::fault::Fault;
 use agent_core::field::{AwsDecides, Tags};
 use agent_core::live::{Live, Owner, foreign_tags};
-use agent_core::reference::{Link, Text};
+use agent_core::reference::Link;
 use agent_model::kinds::ecs::service::phase::{Rollout, RolloutState, Standing};
+use agent_model::kinds::ecs::service::seen::Seen;
 use agent_model::kinds::ecs::service::{
     CircuitBreaker, ConnectService, Count, Deployment, DeploymentAlarms, LaunchType, LoadBalancer, Network, Out,
     Service, ServiceConnect, Share, Spec,
@@ -16,9 +17,23 @@ use super::DESCRIBE;
 use crate::ecs::task_definition::read::log_configuration;
 use crate::ecs::{known, natural, tag_map};
 use crate::fault::lacks;
+use crate::servicediscovery::Names;
 
-/// A live service; `None` for one that has gone.
-pub(super) fn service(read: sdk::Service) -> Result<Option<Live<Service>>, Fault> {
+/// The namespace of a service with Service Connect, by its ARN.
+pub(super) fn namespace(read: &sdk::Service) -> Option<&str> {
+    let primary = read.deployments().iter().find(|deployment| is_primary(deployment))?;
+    primary.service_connect_configuration()?.namespace().filter(|namespace| !namespace.is_empty())
+}
+
+/// What was in the namespace when the newest deployment began.
+fn sees(primary: Option<&sdk::Deployment>, names: Option<&Names>) -> Seen {
+    let began = primary.and_then(|deployment| deployment.created_at?.to_millis().ok());
+    let (Some(began), Some(names)) = (began, names) else { return Seen::default() };
+    Seen::at(began, names.iter().map(|(name, made)| (name.as_str(), *made)))
+}
+
+/// A live service, with what is in its namespace; `None` for one that has gone.
+pub(super) fn service(read: sdk::Service, names: Option<&Names>) -> Result<Option<Live<Service>>, Fault> {
     let Some(phase) = standing(&read).phase() else { return Ok(None) };
     let arn = read.service_arn.ok_or_else(|| lacks(DESCRIBE, "serviceArn"))?;
     let name = read.service_name.ok_or_else(|| lacks(DESCRIBE, "serviceName"))?;
@@ -27,13 +42,20 @@ pub(super) fn service(read: sdk::Service) -> Result<Option<Live<Service>>, Fault
     let deployments = read.deployments.unwrap_or_default();
     let definitions = deployments.iter().filter_map(|deployment| deployment.task_definition.clone()).collect();
     let primary = deployments.into_iter().find(is_primary);
+    let sees = sees(primary.as_ref(), names);
+    let deployment_id = primary.as_ref().and_then(|deployment| deployment.id.clone());
+    let service_connect = primary
+        .and_then(|deployment| deployment.service_connect_configuration)
+        .filter(|connect| connect.enabled)
+        .map(service_connect);
     let out = Out {
         name: name.clone(),
         arn: arn.clone(),
         running_count: read.running_count,
         desired_count: read.desired_count,
-        deployment: primary.as_ref().and_then(|deployment| deployment.id.clone()),
         definitions,
+        deployment: deployment_id,
+        discovery_name: service_connect.as_ref().and_then(ServiceConnect::discovery_name).map(str::to_owned),
     };
     let items = read.capacity_provider_strategy.unwrap_or_default();
     // A service with a strategy has no launch type of its own.
@@ -60,10 +82,8 @@ pub(super) fn service(read: sdk::Service) -> Result<Option<Live<Service>>, Fault
         propagate_tags: read.propagate_tags.and_then(|word| known(word.as_str())).unwrap_or_default(),
         enable_ecs_managed_tags: read.enable_ecs_managed_tags,
         availability_zone_rebalancing: AwsDecides::from(rebalancing),
-        service_connect: primary
-            .and_then(|deployment| deployment.service_connect_configuration)
-            .filter(|connect| connect.enabled)
-            .map(service_connect),
+        service_connect,
+        sees,
         tags: Tags(foreign_tags(&tags)),
     };
     Ok(Some(Live { id: arn, spec, out, owner: Owner::from_tags(&tags), phase }))
@@ -133,7 +153,7 @@ fn deployment(read: sdk::DeploymentConfiguration) -> Deployment {
 fn service_connect(read: sdk::ServiceConnectConfiguration) -> ServiceConnect {
     let services = read.services.unwrap_or_default().into_iter();
     ServiceConnect {
-        namespace: Text::from(read.namespace.unwrap_or_default()),
+        namespace: Link::value(read.namespace.unwrap_or_default()),
         services: services.map(connect_service).collect(),
         log_configuration: read.log_configuration.map(log_configuration),
     }
@@ -156,4 +176,42 @@ fn connect_service(read: sdk::ServiceConnectService) -> (String, ConnectService)
         per_request_timeout_seconds: per_request.map(natural),
     };
     (read.port_name, service)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::primitives::DateTime;
+
+    use super::*;
+
+    const NAMESPACE: &str = "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-1";
+
+    fn deployment(status: &str, began: i64) -> sdk::Deployment {
+        let services =
+            sdk::ServiceConnectService::builder().port_name("http").discovery_name("web-80").build().unwrap();
+        let connect = sdk::ServiceConnectConfiguration::builder().enabled(true).namespace(NAMESPACE).services(services);
+        sdk::Deployment::builder()
+            .status(status)
+            .created_at(DateTime::from_millis(began))
+            .service_connect_configuration(connect.build())
+            .build()
+    }
+
+    #[test]
+    fn the_newest_deployment_sees_what_is_not_younger() {
+        let read = sdk::Service::builder()
+            .service_name("web")
+            .service_arn("arn:aws:ecs:eu-west-1:123456789012:service/um/web")
+            .cluster_arn("arn:aws:ecs:eu-west-1:123456789012:cluster/um")
+            .task_definition("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1")
+            .status("ACTIVE")
+            .deployments(deployment("ACTIVE", 9_000))
+            .deployments(deployment("PRIMARY", 2_000))
+            .build();
+        assert_eq!(namespace(&read), Some(NAMESPACE));
+        let names = Names::from([("old".to_owned(), 1_999), ("same".to_owned(), 2_000), ("new".to_owned(), 2_001)]);
+        let live = service(read, Some(&names)).unwrap().unwrap();
+        assert_eq!(live.spec.sees.0.into_keys().collect::<Vec<_>>(), ["old", "same"]);
+        assert_eq!(live.out.discovery_name.as_deref(), Some("web-80"));
+    }
 }

@@ -15,7 +15,6 @@ use aws_sdk_ecs::types::{
 use crate::Aws;
 use crate::ecs::task_definition::write::log_configuration;
 use crate::ecs::{bad, int, some, word};
-use crate::fault::plain;
 
 pub(super) const CREATE: &str = "ecs:CreateService";
 pub(super) const UPDATE: &str = "ecs:UpdateService";
@@ -96,6 +95,10 @@ impl Aws {
             let connect = spec.service_connect.as_ref().map_or_else(off, |connect| service_connect(UPDATE, connect))?;
             call = call.service_connect_configuration(connect);
         }
+        if changed.touches("sees") {
+            // The same tasks anew: those that start now see what is in the namespace now.
+            call = call.force_new_deployment(true);
+        }
         Ok(call)
     }
 }
@@ -170,7 +173,7 @@ fn service_connect(action: &'static str, connect: &ServiceConnect) -> Result<Ser
     let log = connect.log_configuration.as_ref().map(|log| log_configuration(action, log)).transpose()?;
     Ok(ServiceConnectConfiguration::builder()
         .enabled(true)
-        .namespace(plain(action, &connect.namespace)?)
+        .namespace(connect.namespace.as_str())
         .set_services(some(services?))
         .set_log_configuration(log)
         .build())

@@ -25,6 +25,7 @@ impl Config {
             self.check_exposed(n, exposed, at);
         }
         self.check_health(at);
+        self.check_connect(at);
         if self.deploy.strategy != Strategy::Rolling {
             at.later(&["deploy", "strategy"], "other strategies than `rolling` come");
         }

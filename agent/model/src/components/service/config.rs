@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::connect::Serve;
 use super::containers::{Condition, Sidecar};
 use super::files::File;
 use crate::kinds::logs::log_group::{Days, NotAllowed};
@@ -78,6 +79,13 @@ pub struct Config {
     /// listener, without any of them.
     #[serde(default)]
     pub(super) expose: Vec<Expose>,
+    /// Service Connect: the name by which other services of the cluster find this one. `serve = {}` takes the service's name
+    /// and the container's port.
+    pub(super) serve: Option<Serve>,
+    /// Service Connect: the services that the tasks open connections to, by the names that these serve:
+    /// `["service.catalog"]`. Two may name each other.
+    #[serde(default)]
+    pub(super) connect: Vec<String>,
     /// The log group, which takes what the container writes to its standard output. It stays when the service goes.
     #[serde(default)]
     pub(super) logs: Logs,

@@ -94,7 +94,7 @@ impl Config {
             protocol: TransportProtocol::Tcp,
             // Named from the start: a name that comes later would be another revision of the task definition.
             name: Some((*name).to_owned()),
-            app_protocol: None,
+            app_protocol: self.app_protocol(name).filter(|_| part.is_main),
         });
         let (from_file, _) = part.in_file(at);
         let own = part.env.keys().map(|name| (name.clone(), all.text(&part.at(&["env", name]))));
@@ -198,7 +198,7 @@ fn value_from(part: &Part<'_>, name: &str, text: &str, all: &Expansion<'_>) -> O
 
 /// Lines are dropped rather than the container held up, whatever the account's default is, unless it is to wait.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html>
-fn logs(multiline: Option<&str>, blocking: bool, at: &Place<'_>) -> LogConfiguration {
+pub(super) fn logs(multiline: Option<&str>, blocking: bool, at: &Place<'_>) -> LogConfiguration {
     let group = Address::new(&at.address(), LogGroup::NAME);
     let mut options: BTreeMap<&str, Text> = BTreeMap::from([
         ("awslogs-group", Text::reference(group, "name")),

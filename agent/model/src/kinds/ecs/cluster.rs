@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::logs::log_group::LogGroupName;
+use crate::kinds::servicediscovery::namespace::NamespaceArn;
 
 /// A cluster.
 pub struct Cluster;
@@ -37,10 +38,10 @@ pub struct Spec {
     /// How tasks are spread where a service says nothing, by capacity provider (each one of `capacity_providers`).
     #[serde(default)]
     pub default_capacity_provider_strategy: BTreeMap<String, Share>,
-    /// The ARN of the Cloud Map namespace of services that turn Service Connect on and name none. AWS takes a name too,
-    /// makes a namespace that nobody owns of it, and answers with the ARN: so it is the ARN here.
+    /// The Cloud Map namespace of services that turn Service Connect on and name none. AWS takes a name too,
+    /// makes a namespace that nobody owns of it, and answers with the ARN.
     #[serde(default)]
-    pub service_connect_namespace: Option<Text>,
+    pub service_connect_namespace: Option<Link<NamespaceArn>>,
     /// Tags that the manifest sets; 50 at most, three of them ours.
     #[serde(default)]
     pub tags: Tags,

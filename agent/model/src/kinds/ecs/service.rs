@@ -3,6 +3,7 @@
 
 pub mod order;
 pub mod phase;
+pub mod seen;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use agent_core::doc::Doc;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
 use agent_core::kind::{After, Identity, Kind, Mention, Replace};
 use agent_core::plan::graph::Graph;
-use agent_core::reference::{Link, Target, Text};
+use agent_core::reference::{Link, Target};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -24,6 +25,8 @@ use crate::kinds::ecs::cluster::{Cluster, ClusterArn};
 use crate::kinds::ecs::task_definition::TaskDefinitionArn;
 use crate::kinds::ecs::task_definition::container::LogConfiguration;
 use crate::kinds::elb::target_group::TargetGroupArn;
+use crate::kinds::servicediscovery::namespace::{Namespace, NamespaceArn};
+use seen::Seen;
 
 /// A service.
 pub struct Service;
@@ -79,6 +82,10 @@ pub struct Spec {
     /// Names for it in a namespace, and the names of others for it; none when absent.
     #[serde(default)]
     pub service_connect: Option<ServiceConnect>,
+    /// Of the names in the namespace, those that its tasks must be able to connect to. One that is younger than the newest
+    /// deployment takes another deployment.
+    #[serde(default, skip_serializing_if = "Seen::is_empty")]
+    pub sees: Seen,
     /// Tags that the manifest sets.
     #[serde(default)]
     pub tags: Tags,
@@ -307,8 +314,8 @@ pub enum Rebalancing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConnect {
-    /// The ARN of the Cloud Map namespace. AWS takes a name too; the ARN is what it gives back in any case.
-    pub namespace: Text,
+    /// The Cloud Map namespace. AWS takes a name too; the ARN is what it gives back in any case.
+    pub namespace: Link<NamespaceArn>,
     /// What others find it by, by the name of the port mapping; none for one that only uses others.
     #[serde(default)]
     pub services: BTreeMap<String, ConnectService>,
@@ -321,7 +328,7 @@ pub struct ServiceConnect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectService {
-    /// The name in Cloud Map, unique in the namespace; at most 64 of `a-z0-9_-`. (AWS would take the port's name; it is
+    /// The name in Cloud Map, unique in the namespace; at most 63 of `a-z0-9_-`. (AWS would take the port's name; it is
     /// spelled out, because another one is another service in Cloud Map.)
     pub discovery_name: String,
     /// The name that clients use; at most 127 of `a-z0-9_.-`.
@@ -355,6 +362,16 @@ pub struct Out {
     /// The task definitions of all deployments that still have tasks or are to have some: more than one while it moves.
     #[serde(default)]
     pub definitions: Vec<String>,
+    /// The name in Cloud Map that it is found by, where that is one.
+    pub discovery_name: Option<String>,
+}
+
+impl ServiceConnect {
+    /// The name in Cloud Map, where that is one.
+    pub fn discovery_name(&self) -> Option<&str> {
+        let mut all = self.services.values().map(|service| service.discovery_name.as_str());
+        all.next().filter(|_| all.next().is_none())
+    }
 }
 
 /// A service's name.
@@ -372,11 +389,16 @@ impl Kind for Service {
     const IMMUTABLE: &'static [&'static str] = &["name", "cluster", "launch_type"];
     // A service of another name or cluster may run beside the old one; the engine sees where the name is the same.
     const REPLACE: Replace = Replace::CreateFirst;
+    // Two services may name each other.
+    const LATE: &'static [&'static str] = &["sees"];
     const PARENTS: &'static [&'static str] = &[Cluster::NAME];
     // Whatever names a service (scaling, alarms) does so by its name: ECS deletes it all the same.
     const HELD_BY: &'static [&'static str] = &[];
-    const READS: &'static [Read] =
-        &[Read::each("ecs:ListServices", Self::PARENTS), Read::batches("ecs:DescribeServices", &[Self::NAME], 10)];
+    const READS: &'static [Read] = &[
+        Read::each("ecs:ListServices", Self::PARENTS),
+        Read::batches("ecs:DescribeServices", &[Self::NAME], 10),
+        Read::each("servicediscovery:ListServices", &[Namespace::NAME]),
+    ];
     const DOC: &'static str = "A number of tasks that ECS keeps running \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html).";
 
@@ -385,6 +407,8 @@ impl Kind for Service {
         if let Some((_, cluster)) = spec.cluster.as_str().rsplit_once('/') {
             known.insert("arn", scope.arn("ecs", &format!("service/{cluster}/{}", spec.name)));
         }
+        let discovery_name = spec.service_connect.as_ref().and_then(ServiceConnect::discovery_name);
+        known.extend(discovery_name.map(|name| ("discovery_name", name.to_owned())));
         known
     }
 
@@ -398,6 +422,12 @@ impl Kind for Service {
         let out = out.value();
         let all = out.get("definitions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         all.map(|arn| Mention { path: "definitions".into(), target: target.clone(), value: arn.to_owned() }).collect()
+    }
+
+    fn rather_after(own: &Address, graph: &Graph) -> Vec<Address> {
+        // What its tasks connect to: otherwise they are started once more.
+        let seen = graph.edges(own).iter().filter(|edge| edge.path.starts_with("sees."));
+        seen.map(|edge| edge.to.clone()).collect()
     }
 
     fn unique(spec: &Spec) -> Option<String> {
