@@ -8,6 +8,7 @@ pub mod limits;
 mod load;
 pub mod merge;
 pub mod names;
+mod overlay;
 pub mod parse;
 pub mod read;
 pub mod schema;
