@@ -20,6 +20,7 @@ pub mod pass;
 pub mod plan;
 pub mod provider;
 pub mod reference;
+pub mod renames;
 pub mod report;
 pub mod secret;
 pub mod source;

@@ -351,6 +351,11 @@ impl Reader<'_> {
         let common_node = Node { span: node.span.clone(), value: Value::Table(taken.unwrap_or_default()) };
         let address = schema::child_name(kind, &name);
         let common = self.common(&common_node, &address);
+        if let Some(former) = &common.renamed_from
+            && let Some(problem) = names::check(rule, kind, former, &common_node.locate(&["renamed_from"]))
+        {
+            self.problems.push(problem);
+        }
         if let Some(schema) = schema {
             schema::check(schema, &node, &address, &COMMON_KEYS, self.problems);
         }

@@ -91,7 +91,9 @@ pub struct Language {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Common {
-    /// The name that the component had before: its resources are kept.
+    /// The name that the component had before. Its resources are kept, and whatever AWS knows by the former name keeps
+    /// that name for as long as this stands; taken away, the plan shows what is then replaced. Everything else in the
+    /// manifest calls the component by its new name.
     pub renamed_from: Option<String>,
     /// Refuses to delete or replace any of the component's resources.
     pub protect: Option<bool>,

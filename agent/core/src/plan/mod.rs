@@ -8,7 +8,7 @@ pub mod order;
 pub mod protect;
 mod uses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::diff::FieldChange;
 use crate::doc::Doc;
 use crate::fault::Fault;
 use crate::kind::{Kinds, Wait};
-use crate::live::{LiveDoc, Mark};
+use crate::live::{LiveDoc, Mark, Owner};
 use crate::observed::Observed;
 
 /// What is to be done.
@@ -52,6 +52,9 @@ pub struct Step {
     pub after: Vec<usize>,
     /// What must be so before it is sent, of resources that this or an earlier pass made.
     pub needs: Vec<Need>,
+    /// The address that it had before its component was renamed, which what AWS holds may still tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Address>,
     /// Fields that are left to somebody else, as patterns: sent when it is made, never compared or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
@@ -224,7 +227,8 @@ pub fn plan(
 ) -> Result<Plan, Vec<PlanError>> {
     let decided = decide::decide(desired, observed, kinds, scope)?;
     protect::check(&decided, desired, kinds, settings)?;
-    let draft = edges::steps(&decided, desired, observed, kinds)?;
+    let present = desired.renames.observed_now(observed, &scope.stack);
+    let draft = edges::steps(&decided, desired, &present, kinds)?;
     let steps = order::order(draft.steps, draft.soft)?;
     let faults = observed.faults().map(|(kind, fault)| (kind.to_owned(), fault.clone()));
     Ok(Plan {
@@ -233,8 +237,24 @@ pub fn plan(
         notes: decided.notes.into_iter().chain(draft.notes).collect(),
         not_read: faults.chain(decided.unseen).collect(),
         unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same)).count(),
-        current: decided.current,
+        current: as_told(decided.current, &decided.former, desired),
     })
+}
+
+/// What stays, each with the address that it tells in AWS: whoever writes its tags has to see what they are.
+fn as_told(
+    mut current: BTreeMap<Address, LiveDoc>,
+    former: &BTreeSet<(String, String)>,
+    desired: &Desired,
+) -> BTreeMap<Address, LiveDoc> {
+    for (address, live) in &mut current {
+        if former.contains(&(live.kind.clone(), live.id.clone()))
+            && let (Owner::Stack(mark), Some(told)) = (&mut live.owner, desired.renames.former(address))
+        {
+            mark.address = told;
+        }
+    }
+    current
 }
 
 impl Plan {

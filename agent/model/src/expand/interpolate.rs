@@ -108,10 +108,13 @@ fn attribute(name: &str, parties: &[Party<'_>]) -> Result<Text, Problem> {
         return Err(bad(format!("`${{{name}}}` names no attribute")).hint(hint));
     };
     let Some(named) = parties.iter().find(|party| party.is(kind, component)) else {
-        let known: Vec<String> = parties.iter().map(|party| party.decl.address()).collect();
+        let known: Vec<String> = parties.iter().map(|party| party.address()).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let address = format!("{kind}.{component}");
         let problem = Problem::new("unknown-component", format!("there is no `{address}` in the stack"));
+        if let Some(now) = parties.iter().find(|party| party.was(kind, component)) {
+            return Err(problem.hint(format!("it is called `{}` now", now.address())));
+        }
         return Err(Problem { hint: suggest::hint(&address, &known, "it has"), ..problem });
     };
     if named.body.is_none() {

@@ -8,6 +8,7 @@ mod life;
 mod planning;
 mod problems;
 mod references;
+mod renames;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -6,5 +6,6 @@
 mod adoption;
 mod changed;
 mod gone;
+mod renames;
 mod stage;
 mod tags;

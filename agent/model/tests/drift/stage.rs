@@ -136,6 +136,16 @@ impl Stage {
         (report.unwrap_or_else(|error| panic!("{error}")), writes.collect())
     }
 
+    /// One pass that meets these faults, and dies of them or not; then the lease of the dead one has run out.
+    pub async fn interrupted(&self, text: &str, faults: Faults) {
+        self.fake.restart(faults);
+        let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
+        // However it ends: the next process goes by what AWS holds.
+        drop(self.engine().pass(&desired(text), &revision).await);
+        self.fake.restart(Faults::default());
+        tokio::time::advance(Timing::default().lease).await;
+    }
+
     /// Passes until AWS is as the manifest says, and gives the calls that changed something.
     pub async fn converge(&self, text: &str) -> Vec<String> {
         let (report, writes) = self.run(text).await;
