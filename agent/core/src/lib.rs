@@ -8,6 +8,7 @@ pub mod desired;
 pub mod diff;
 pub mod doc;
 pub mod execute;
+pub mod exports;
 pub mod fake;
 pub mod fault;
 pub mod field;

@@ -171,6 +171,7 @@ impl Files {
     ///
     /// # Errors
     /// A problem at that place: outside the folder, a link, too large, missing.
+    #[allow(clippy::result_large_err, reason = "a problem is made once, for people")]
     pub fn named(&self, at: &Span, rel: &str) -> Result<&[u8], Problem> {
         let folder = self.folders.get(&at.file).map(String::as_str).unwrap_or_default();
         self.tree.named(folder, rel).map_err(|problem| problem.at(at))

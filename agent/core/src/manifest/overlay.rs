@@ -19,6 +19,7 @@ pub(super) fn extends_of(table: &Table) -> Option<(&str, &Span)> {
 }
 
 /// The folder that `rel` means from the stack folder `dir`.
+#[allow(clippy::result_large_err, reason = "a problem is made once, for people")]
 pub(super) fn base_of(files: &StackFiles, dir: &str, rel: &str) -> Result<String, Problem> {
     let bad = |code: &'static str, message: String| Problem::new(code, message);
     if rel.trim().is_empty() || rel.starts_with(['/', '~']) || rel.contains('\\') {

@@ -4,6 +4,7 @@
 mod common;
 mod interpolate;
 mod matching;
+mod others;
 mod renames;
 
 use std::borrow::Cow;
@@ -20,9 +21,13 @@ use agent_core::source::{Problem, Problems};
 
 use crate::components::{self, Body, Declared, Offer, Path, Place, later};
 pub use matching::Asked;
+pub use others::{Others, stacks_of};
 
 /// What stands in a spec for something that only AWS knows and nobody could ask. A plan must never be made from it.
 pub const UNKNOWN: &str = "(known online)";
+
+/// What may be a problem instead, its place not yet told.
+type Problematic<T> = Result<T, Problem>;
 
 /// What a manifest expands to.
 #[derive(Debug, Default)]
@@ -78,7 +83,18 @@ impl Party<'_> {
 }
 
 /// Expands a manifest. `None` where there are problems, those found when it was read among them: each has been added.
+/// References to other stacks find none: see [`expand_among`].
 pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -> Option<Expanded> {
+    expand_among(manifest, &Others::default(), answers, problems)
+}
+
+/// Expands a manifest that may refer to others.
+pub fn expand_among(
+    manifest: &Manifest,
+    others: &Others,
+    answers: &Answers,
+    problems: &mut Problems,
+) -> Option<Expanded> {
     let renames = renames::of(manifest.components.iter());
     // What components say, they say of their former names.
     let mut said = Problems::new();
@@ -88,9 +104,10 @@ pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -
         declarations(manifest).into_iter().map(|decl| read(decl, manifest, &scope, &mut said)).collect();
     problems.extend(renames::problems(std::mem::take(&mut said), &renames));
     let matched = matching::matched(&parties, problems);
-    let texts = interpolate::texts(&parties, problems);
-    let outputs = interpolate::outputs(manifest, &parties, problems);
     let unknown = RefCell::new(BTreeSet::new());
+    let abroad = others::Abroad { home: manifest, others, answers, unknown: &unknown };
+    let texts = interpolate::texts(&parties, &abroad, problems);
+    let outputs = interpolate::outputs(manifest, &parties, &abroad, problems);
     let mut resources = Vec::new();
     for (own, party) in parties.iter().enumerate() {
         let (Some(body), true) = (&party.body, matched.is_whole(own, &parties)) else { continue };

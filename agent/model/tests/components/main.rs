@@ -9,6 +9,7 @@ mod planning;
 mod problems;
 mod references;
 mod renames;
+mod several;
 
 use std::collections::BTreeMap;
 use std::path::Path;

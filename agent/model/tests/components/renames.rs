@@ -95,8 +95,10 @@ fn each_component_of_the_examples_can_be_renamed() {
 
 #[test]
 fn problems_call_a_component_what_the_manifest_calls_it() {
-    let service =
-        SERVICE.replace("[service.web]", "[service.web]\nrenamed_from = \"app\"\ncpu = 300\nports = { a = 1 }\nuses = [\"parameter.x\"]");
+    let service = SERVICE.replace(
+        "[service.web]",
+        "[service.web]\nrenamed_from = \"app\"\ncpu = 300\nports = { a = 1 }\nuses = [\"parameter.x\"]",
+    );
     snapshot!(refused(&format!("{BASE}\n{service}")));
 }
 

@@ -7,5 +7,6 @@ mod adoption;
 mod changed;
 mod gone;
 mod renames;
+mod several;
 mod stage;
 mod tags;

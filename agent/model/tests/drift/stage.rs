@@ -94,6 +94,11 @@ impl Stage {
         stage
     }
 
+    /// The doors.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
     fn engine(&self) -> Engine<'_> {
         Engine {
             cloud: &self.cloud,
