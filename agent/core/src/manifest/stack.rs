@@ -23,7 +23,7 @@ pub enum Mode {
     /// Makes AWS equal to the manifests.
     #[default]
     Apply,
-    /// Plans and reports, and writes nothing.
+    /// Plans and reports, and writes nothing: `agent apply` shows what it would do, and `agent destroy` refuses.
     Report,
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use agent_core::lookup::{Answers, Export, Question};
-use agent_core::manifest::{Manifest, suggest};
+use agent_core::manifest::{ComponentDecl, Manifest, suggest};
 use agent_core::reference::Text;
 use agent_core::source::{Problem, Problems, Span};
 
@@ -94,10 +94,15 @@ impl Abroad<'_> {
         let stack = &other.stack.name;
         let all = declarations(other);
         let known: Vec<String> = all.iter().map(|decl| decl.address()).collect();
+        let was = |decl: &&ComponentDecl| decl.kind == kind && decl.common.renamed_from.as_deref() == Some(name);
+        let now = all.iter().map(AsRef::as_ref).find(was).map(ComponentDecl::address);
         let Some(decl) = all.into_iter().find(|decl| decl.kind == kind && decl.name == name) else {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let address = format!("{kind}.{name}");
             let problem = Problem::new("unknown-component", format!("there is no `{address}` in the stack `{stack}`"));
+            if let Some(now) = now {
+                return Err(problem.hint(format!("it is called `{now}` now")));
+            }
             return Err(Problem { hint: suggest::hint(&address, &known, "it has"), ..problem });
         };
         let mut its_own = Problems::new();
