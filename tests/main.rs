@@ -14,4 +14,5 @@ mod conformance;
 mod crash;
 mod drift;
 mod hello;
+mod several;
 mod world;
