@@ -18,8 +18,12 @@ impl Left {
         self.0.insert(stack.name(), "failed");
     }
 
-    /// Why a stack is left alone, if it refers to one that failed or was left alone itself.
+    /// Why a stack is left alone, if it refers to one that failed or was left alone itself. One with problems of its own is
+    /// not: people should see them.
     pub fn alone(&mut self, stack: &Stack) -> Option<String> {
+        if !stack.problems.is_empty() {
+            return None;
+        }
         let (name, how) = stack.needs.keys().find_map(|name| Some((name, *self.0.get(name)?)))?;
         let reason = format!("left alone, because it refers to the stack `{name}`, which {how}");
         self.0.insert(stack.name(), "was left alone");
