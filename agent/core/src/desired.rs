@@ -171,8 +171,7 @@ impl Desired {
             if let (Some(wanted), Some(kind)) = (self.resources.get_mut(address), kinds.get(address.kind())) {
                 let spec = self.renames.value_formerly(wanted.spec.value());
                 wanted.generation = generation(&spec, kind, &told);
-                let formerly = self.renames.former(address).unwrap_or_else(|| address.clone());
-                told.insert(formerly, wanted.generation.clone());
+                told.insert(self.renames.first(address), wanted.generation.clone());
             }
         }
     }

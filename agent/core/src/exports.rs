@@ -49,7 +49,7 @@ pub fn by_stack(questions: &BTreeSet<Question>) -> BTreeMap<&str, Vec<&Export>> 
 }
 
 fn field(export: &Export, observed: &Observed) -> Option<String> {
-    let is_it = |told: &Address| *told == export.address || Some(told) == export.former.as_ref();
+    let is_it = |told: &Address| *told == export.address || export.former.contains(told);
     let meant = |live: &&LiveDoc| {
         live.phase != Phase::Going && live.owner.of_stack(&export.stack).is_some_and(|mark| is_it(&mark.address))
     };

@@ -29,9 +29,9 @@ pub struct Export {
     pub stack: String,
     /// The resource in it.
     pub address: Address,
-    /// The address that the resource had before its component was renamed, which AWS may still tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former: Option<Address>,
+    /// The addresses that the resource had before its component was renamed, which AWS may still tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Address>,
     /// The field of its `out`.
     pub field: String,
 }

@@ -331,7 +331,7 @@ impl Engine<'_> {
 fn begun(intents: BTreeMap<Address, (Intent, i64)>, plan: &Plan) -> BTreeMap<Address, (Intent, i64)> {
     let creating = || plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
     let now = |told: &Address| {
-        let step = creating().find(|step| step.address == *told || step.former.as_ref() == Some(told))?;
+        let step = creating().find(|step| step.address == *told || step.former.contains(told))?;
         Some(step.address.clone())
     };
     intents.into_iter().filter_map(|(told, intent)| Some((now(&told)?, intent))).collect()

@@ -12,18 +12,19 @@ use crate::doc::{self, Doc, REF};
 use crate::live::{LiveDoc, Owner};
 use crate::observed::{Observed, Reading};
 
-/// Former components by what they are called now, and the way back: `service.web` was `service.app`.
+/// Former components by what they are called now: `service.web` was `service.app`. Of several former names the oldest
+/// comes first: what AWS knows a thing by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Renames {
     /// Present to former.
-    former: BTreeMap<String, String>,
+    former: BTreeMap<String, Vec<String>>,
 }
 
 impl Renames {
-    /// Of pairs: what it is called now, and what it was called.
-    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { former: pairs.into_iter().filter(|(now, former)| now != former).collect() }
+    /// Of pairs: what it is called now, and what it was called, the oldest first.
+    pub fn new(pairs: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
+        Self { former: pairs.into_iter().filter(|(_, former)| !former.is_empty()).collect() }
     }
 
     /// Whether nothing has another name.
@@ -31,14 +32,20 @@ impl Renames {
         self.former.is_empty()
     }
 
-    /// Pairs: what it is called now, and what it was called.
+    /// Pairs: what it is called now, and each of what it was called.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.former.iter().map(|(now, former)| (now.as_str(), former.as_str()))
+        self.former.iter().flat_map(|(now, former)| former.iter().map(|former| (now.as_str(), former.as_str())))
     }
 
-    /// The address that a resource of now had formerly, if its component was called otherwise.
-    pub fn former(&self, now: &Address) -> Option<Address> {
-        Some(moved(now, self.former.get(now.component())?))
+    /// The addresses that a resource of now had formerly, the oldest first.
+    pub fn former(&self, now: &Address) -> Vec<Address> {
+        self.former.get(now.component()).into_iter().flatten().map(|former| moved(now, former)).collect()
+    }
+
+    /// The first address that a resource of now had: its own, where its component was never called otherwise.
+    pub fn first(&self, now: &Address) -> Address {
+        let oldest = self.former.get(now.component()).and_then(|former| former.first());
+        oldest.map_or_else(|| now.clone(), |oldest| moved(now, oldest))
     }
 
     /// The address of now that an address has, whenever it was told.
@@ -52,33 +59,33 @@ impl Renames {
 
     /// A document whose references name the addresses of now.
     pub fn doc_now(&self, doc: &Doc) -> Doc {
-        Doc::from_value(&self.readdressed(doc.value(), |to| Some(self.now(to).into_owned())))
+        Doc::from_value(&self.readdressed(doc.value(), |to| self.now(to).into_owned()))
     }
 
-    /// A value whose references name the former addresses: what generations are told from, so that a rename makes none.
+    /// A value whose references name the first addresses: what generations are told from, so that a rename makes none.
     pub fn value_formerly(&self, value: Value) -> Value {
-        self.readdressed(value, |to| self.former(to))
+        self.readdressed(value, |to| self.first(to))
     }
 
-    fn readdressed(&self, value: Value, to: impl Fn(&Address) -> Option<Address>) -> Value {
+    fn readdressed(&self, value: Value, to: impl Fn(&Address) -> Address) -> Value {
         if self.is_empty() {
             return value;
         }
         doc::rewrite(value, &mut |map| {
             let (address, _) = doc::reference(map)?;
             let mut map = map.clone();
-            map.insert(REF.into(), to(&address)?.as_str().into());
+            map.insert(REF.into(), to(&address).as_str().into());
             Some(map.into())
         })
     }
 
-    /// A live resource as one of the component of now. `true` where its tags tell a former address.
-    pub fn live_now(&self, live: &LiveDoc) -> (LiveDoc, bool) {
+    /// A live resource as one of the component of now, and the former address that it tells, if it does.
+    pub fn live_now(&self, live: &LiveDoc) -> (LiveDoc, Option<Address>) {
         let mut live = live.clone();
-        let Owner::Stack(mark) = &mut live.owner else { return (live, false) };
-        let Cow::Owned(address) = self.now(&mark.address) else { return (live, false) };
-        mark.address = address;
-        (live, true)
+        let Owner::Stack(mark) = &mut live.owner else { return (live, None) };
+        let Cow::Owned(address) = self.now(&mark.address) else { return (live, None) };
+        let told = std::mem::replace(&mut mark.address, address);
+        (live, Some(told))
     }
 
     /// What AWS holds, all of it as of the components of now.
@@ -114,7 +121,7 @@ mod tests {
     use super::*;
 
     fn renames() -> Renames {
-        Renames::new([("service.web".to_owned(), "service.app".to_owned())])
+        Renames::new([("service.web".to_owned(), vec!["service.app".to_owned(), "service.site".to_owned()])])
     }
 
     #[test]
@@ -122,9 +129,12 @@ mod tests {
         let keyed = Address::keyed("service.app", "elb.rule", "edge.443.inbox-1f3a9c");
         let now = renames().now(&keyed).into_owned();
         assert_eq!(now.as_str(), "service.web/elb.rule.edge.443.inbox-1f3a9c");
-        assert_eq!(renames().former(&now), Some(keyed));
+        assert_eq!(renames().first(&now), keyed);
+        let later = Address::keyed("service.site", "elb.rule", "edge.443.inbox-1f3a9c");
+        assert_eq!(renames().now(&later).as_ref(), &now);
+        assert_eq!(renames().former(&now), [keyed, later]);
         let other = Address::new("service.web-2", "ecs.service");
-        assert_eq!((renames().now(&other).as_ref(), renames().former(&other)), (&other, None));
+        assert_eq!((renames().now(&other).as_ref(), renames().first(&other)), (&other, other.clone()));
     }
 
     #[test]

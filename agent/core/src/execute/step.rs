@@ -23,8 +23,8 @@ struct Work<'a> {
     kind: &'a KindInfo,
     door: &'a Arc<dyn Door>,
     ignore: &'a [String],
-    /// The address that it had before its component was renamed.
-    former: Option<&'a Address>,
+    /// The addresses that it had before its component was renamed.
+    former: &'a [Address],
 }
 
 impl Work<'_> {
@@ -51,12 +51,12 @@ impl Work<'_> {
 
     /// Whether an address is this one, now or before its component was renamed.
     fn is_it(&self, told: &Address) -> bool {
-        told == self.address || Some(told) == self.former
+        told == self.address || self.former.contains(told)
     }
 
-    /// The mark that it would carry from before.
-    fn former_mark(&self, mark: &Mark) -> Option<Mark> {
-        self.former.map(|former| Mark { address: former.clone(), ..mark.clone() })
+    /// The marks that it may carry from before.
+    fn former_marks(&self, mark: &Mark) -> impl Iterator<Item = Mark> {
+        self.former.iter().map(|former| Mark { address: former.clone(), ..mark.clone() })
     }
 }
 
@@ -92,7 +92,7 @@ impl Executor<'_> {
         let door = self.cloud.door(name)?;
         let unknown = || Fault::new(Class::Invalid, name, "UnknownKind", "this agent does not know the kind");
         let kind = self.kinds.get(name).ok_or_else(unknown)?;
-        let work = Work { address: &step.address, kind, door, ignore: &step.ignore, former: step.former.as_ref() };
+        let work = Work { address: &step.address, kind, door, ignore: &step.ignore, former: &step.former };
         self.needs(step).await?;
         match &step.op {
             Op::Create { spec, mark, .. } => self.create(&work, spec, mark).await,
@@ -198,13 +198,14 @@ impl Executor<'_> {
 
     /// What is there, found by its name or its tags. The tags may tell its former address.
     async fn find(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<Option<LiveDoc>, Fault> {
-        let found = work.door.find(self.scope, None, mark, spec).await?;
-        match work.former_mark(mark) {
-            Some(former) if found.is_none() && work.kind.identity != Identity::UniqueName => {
-                work.door.find(self.scope, None, &former, spec).await
+        let mut found = work.door.find(self.scope, None, mark, spec).await?;
+        let by_tags = work.kind.identity != Identity::UniqueName;
+        for former in work.former_marks(mark).filter(|_| by_tags) {
+            if found.is_none() {
+                found = work.door.find(self.scope, None, &former, spec).await?;
             }
-            _ => Ok(found),
         }
+        Ok(found)
     }
 
     async fn search_for_lost(
@@ -229,7 +230,7 @@ impl Executor<'_> {
         let owner = match &live.owner {
             _ if work.is_marked(&live, mark) => return Ok(live.id),
             // Its tags are written anew when it is looked at.
-            Owner::Stack(held) if work.former_mark(mark).as_ref() == Some(held) => return Ok(live.id),
+            Owner::Stack(held) if work.former_marks(mark).any(|former| former == *held) => return Ok(live.id),
             Owner::Stack(held) if held.stack == mark.stack && work.is_it(&held.address) => {
                 // Its name is taken by an older generation, which the plan deletes first; a read that lags.
                 return Err(Stop::Waiting(format!("{}, which is of an older generation", live.id)));

@@ -351,10 +351,11 @@ impl Reader<'_> {
         let common_node = Node { span: node.span.clone(), value: Value::Table(taken.unwrap_or_default()) };
         let address = schema::child_name(kind, &name);
         let common = self.common(&common_node, &address);
-        if let Some(former) = &common.renamed_from
-            && let Some(problem) = names::check(rule, kind, former, &common_node.locate(&["renamed_from"]))
-        {
-            self.problems.push(problem);
+        for (n, former) in common.former_names().iter().enumerate() {
+            let span = common_node.locate(&["renamed_from", &n.to_string()]);
+            if let Some(problem) = names::check(rule, kind, former, &span) {
+                self.problems.push(problem);
+            }
         }
         if let Some(schema) = schema {
             schema::check(schema, &node, &address, &COMMON_KEYS, self.problems);
@@ -427,21 +428,22 @@ impl Reader<'_> {
 fn check_renames(all: &[Declaration], problems: &mut Problems) {
     let current: BTreeMap<(&str, &str), &Declaration> =
         all.iter().map(|decl| ((decl.kind.as_str(), decl.name.as_str()), decl)).collect();
-    let mut former: BTreeMap<(&str, &str), &Declaration> = BTreeMap::new();
+    let mut former: BTreeMap<(&str, &str), Span> = BTreeMap::new();
     for decl in all {
-        let Some(old) = &decl.common.renamed_from else { continue };
-        let span = decl.common_node.locate(&["renamed_from"]);
-        let address = format!("{}.{old}", decl.kind);
-        let bad = |message: String| Problem::new("bad-rename", message).at(&span);
-        if old == &decl.name {
-            problems.push(bad(format!("`{address}` is its own former name")).hint("take `renamed_from` away"));
-        } else if let Some(other) = current.get(&(decl.kind.as_str(), old.as_str())) {
-            let problem = bad(format!("`{address}` is still there, so nothing can be renamed from it"));
-            problems.push(problem.also(&other.name_span, "it is here"));
-        }
-        if let Some(first) = former.insert((&decl.kind, old), decl) {
-            let problem = bad(format!("two components are renamed from `{address}`"));
-            problems.push(problem.also(&first.common_node.locate(&["renamed_from"]), "the other one"));
+        for (n, old) in decl.common.former_names().iter().enumerate() {
+            let span = decl.common_node.locate(&["renamed_from", &n.to_string()]);
+            let address = format!("{}.{old}", decl.kind);
+            let bad = |message: String| Problem::new("bad-rename", message).at(&span);
+            if old == &decl.name {
+                problems.push(bad(format!("`{address}` is its own former name")).hint("take `renamed_from` away"));
+            } else if let Some(other) = current.get(&(decl.kind.as_str(), old.as_str())) {
+                let problem = bad(format!("`{address}` is still there, so nothing can be renamed from it"));
+                problems.push(problem.also(&other.name_span, "it is here"));
+            }
+            if let Some(first) = former.insert((&decl.kind, old), span.clone()) {
+                let problem = bad(format!("two components are renamed from `{address}`"));
+                problems.push(problem.also(&first, "the other one"));
+            }
         }
     }
 }

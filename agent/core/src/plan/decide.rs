@@ -61,8 +61,8 @@ pub struct Decided {
     pub removed: Vec<LiveDoc>,
     /// What people should know.
     pub notes: Vec<Note>,
-    /// Kind and id of what tells a former name of its component.
-    pub former: BTreeSet<(String, String)>,
+    /// By kind and id, the former address that something still tells.
+    pub former: BTreeMap<(String, String), Address>,
     /// Kinds of which something must be there that was not listed.
     pub unseen: BTreeMap<String, Fault>,
 }
@@ -90,8 +90,8 @@ pub fn decide(desired: &Desired, observed: &Observed, kinds: &Kinds, scope: &Sco
     let mut done = Decided::default();
     for live in observed.all().filter(|live| live.owner.of_stack(&scope.stack).is_some()) {
         let (live, formerly) = desired.renames.live_now(live);
-        if formerly {
-            done.former.insert((live.kind.clone(), live.id.clone()));
+        if let Some(told) = formerly {
+            done.former.insert((live.kind.clone(), live.id.clone()), told);
         }
         if let Some(mark) = live.owner.of_stack(&scope.stack) {
             owned.entry(mark.address.clone()).or_default().push(live);
@@ -293,7 +293,7 @@ impl Decider<'_> {
         self.done.specs.insert(address.clone(), spec);
         self.done.current.insert(address.clone(), live.clone());
         let marked = self.kinds.get(address.kind()).is_none_or(|kind| kind.marked);
-        let formerly = self.done.former.contains(&(live.kind.clone(), live.id.clone()));
+        let formerly = self.done.former.contains_key(&(live.kind.clone(), live.id.clone()));
         let remark = marked
             && live
                 .owner

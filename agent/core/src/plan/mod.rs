@@ -8,7 +8,7 @@ pub mod order;
 pub mod protect;
 mod uses;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +52,9 @@ pub struct Step {
     pub after: Vec<usize>,
     /// What must be so before it is sent, of resources that this or an earlier pass made.
     pub needs: Vec<Need>,
-    /// The address that it had before its component was renamed, which what AWS holds may still tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former: Option<Address>,
+    /// The addresses that it had before its component was renamed, which what AWS holds may still tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Address>,
     /// Fields that are left to somebody else, as patterns: sent when it is made, never compared or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
@@ -237,21 +237,19 @@ pub fn plan(
         notes: decided.notes.into_iter().chain(draft.notes).collect(),
         not_read: faults.chain(decided.unseen).collect(),
         unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same)).count(),
-        current: as_told(decided.current, &decided.former, desired),
+        current: as_told(decided.current, &decided.former),
     })
 }
 
 /// What stays, each with the address that it tells in AWS: whoever writes its tags has to see what they are.
 fn as_told(
     mut current: BTreeMap<Address, LiveDoc>,
-    former: &BTreeSet<(String, String)>,
-    desired: &Desired,
+    former: &BTreeMap<(String, String), Address>,
 ) -> BTreeMap<Address, LiveDoc> {
-    for (address, live) in &mut current {
-        if former.contains(&(live.kind.clone(), live.id.clone()))
-            && let (Owner::Stack(mark), Some(told)) = (&mut live.owner, desired.renames.former(address))
-        {
-            mark.address = told;
+    for live in current.values_mut() {
+        let told = former.get(&(live.kind.clone(), live.id.clone()));
+        if let (Owner::Stack(mark), Some(told)) = (&mut live.owner, told) {
+            mark.address = told.clone();
         }
     }
     current

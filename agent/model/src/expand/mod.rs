@@ -71,9 +71,9 @@ impl Party<'_> {
         self.decl.kind == kind && self.name == name
     }
 
-    /// The name that it had before, if it is this one.
+    /// Whether it was called so before.
     fn was(&self, kind: &str, name: &str) -> bool {
-        self.decl.kind == kind && self.decl.name == name && self.name != name
+        self.decl.kind == kind && self.decl.common.former_names().iter().any(|former| former == name)
     }
 
     /// What the manifest calls it: `service.web`.

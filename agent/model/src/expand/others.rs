@@ -94,7 +94,8 @@ impl Abroad<'_> {
         let stack = &other.stack.name;
         let all = declarations(other);
         let known: Vec<String> = all.iter().map(|decl| decl.address()).collect();
-        let was = |decl: &&ComponentDecl| decl.kind == kind && decl.common.renamed_from.as_deref() == Some(name);
+        let was =
+            |decl: &&ComponentDecl| decl.kind == kind && decl.common.former_names().iter().any(|former| former == name);
         let now = all.iter().map(AsRef::as_ref).find(was).map(ComponentDecl::address);
         let Some(decl) = all.into_iter().find(|decl| decl.kind == kind && decl.name == name) else {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();

@@ -10,9 +10,9 @@ use agent_core::reference::Text;
 use agent_core::renames::Renames;
 use agent_core::source::{Problem, Problems};
 
-/// A component as it makes its resources: under its former name, if it has one.
+/// A component as it makes its resources: under its oldest name.
 pub(super) fn formerly(decl: &ComponentDecl) -> Cow<'_, ComponentDecl> {
-    match &decl.common.renamed_from {
+    match decl.common.former_names().first() {
         Some(former) => Cow::Owned(ComponentDecl { name: former.clone(), ..decl.clone() }),
         None => Cow::Borrowed(decl),
     }
@@ -20,8 +20,9 @@ pub(super) fn formerly(decl: &ComponentDecl) -> Cow<'_, ComponentDecl> {
 
 /// What is called otherwise than before.
 pub(super) fn of<'a>(components: impl Iterator<Item = &'a ComponentDecl>) -> Renames {
-    let renamed = components.filter_map(|decl| Some((decl, decl.common.renamed_from.as_ref()?)));
-    Renames::new(renamed.map(|(decl, former)| (decl.address(), format!("{}.{former}", decl.kind))))
+    let former =
+        |decl: &ComponentDecl| decl.common.former_names().iter().map(|name| format!("{}.{name}", decl.kind)).collect();
+    Renames::new(components.map(|decl| (decl.address(), former(decl))))
 }
 
 /// A resource under the address of now, naming others by theirs.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use agent_core::manifest::limits::Limits;
-use agent_core::manifest::{StackFiles, find_stacks, load};
+use agent_core::manifest::{FormerNames, StackFiles, find_stacks, load};
 use agent_core::source::{Problems, Sources, render_text};
 use agent_model::components::language;
 use agent_model::expand::expand;
@@ -81,7 +81,7 @@ fn each_component_of_the_examples_can_be_renamed() {
             if agent_model::components::later::is_type(&decl.kind) || decl.name.contains('.') {
                 continue;
             }
-            decl.common.renamed_from = Some("formerly".into());
+            decl.common.renamed_from = Some(FormerNames::One("formerly".into()));
             let (own, former) = (decl.address(), format!("{}.formerly/", decl.kind));
             let expanded = expand(&manifest, &answers(), &mut problems);
             let expanded = expanded.unwrap_or_else(|| panic!("{own}: {}", render_text(&problems, &sources, false)));
@@ -114,7 +114,8 @@ fn former_names_that_cannot_be() {
     let text = format!(
         "{BASE}\n[parameter.a]\nvalue = \"a\"\nrenamed_from = \"Old One\"\n[parameter.b]\nvalue = \"b\"\nrenamed_from = \"a\"\n\
          [parameter.c]\nvalue = \"c\"\nrenamed_from = \"gone\"\n[parameter.d]\nvalue = \"d\"\nrenamed_from = \"gone\"\n\
-         [parameter.e]\nvalue = \"e\"\nrenamed_from = \"e\"\n"
+         [parameter.e]\nvalue = \"e\"\nrenamed_from = \"e\"\n[parameter.f]\nvalue = \"f\"\n\
+         renamed_from = [\"fine\", \"a_b\", \"c\", \"gone\"]\n[parameter.g]\nvalue = \"g\"\nrenamed_from = 1\n"
     );
     snapshot!(refused(&text));
 }

@@ -29,8 +29,8 @@ fn manifest(text: &str) -> Arc<Manifest> {
 
 /// A stack with these texts as its outputs, beside the example.
 fn expanded(values: &[&str], hello: &str, answers: &Answers) -> Expanded {
-    let outputs: String = values.iter().enumerate().map(|(n, value)| format!("o{n} = \"{value}\"\n")).collect();
-    let own = manifest(&format!("{HEADER}[outputs]\n{outputs}"));
+    let outputs: Vec<String> = values.iter().enumerate().map(|(n, value)| format!("o{n} = \"{value}\"")).collect();
+    let own = manifest(&format!("{HEADER}[outputs]\n{}", outputs.join("\n")));
     let others = Others::new([manifest(hello), Arc::clone(&own)]);
     let mut problems = Problems::new();
     expand_among(&own, &others, answers, &mut problems).unwrap_or_else(|| panic!("{problems:?}"))
