@@ -15,4 +15,5 @@ mod crash;
 mod drift;
 mod files;
 mod hello;
+mod several;
 mod world;

@@ -1,9 +1,10 @@
 //! From a folder or a commit to stacks: reads the files, finds the stacks, and gives each with its problems. It asks AWS
 //! nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use agent_core::desired::Desired;
 use agent_core::lookup::{Answers, Question};
@@ -11,11 +12,12 @@ use agent_core::manifest::limits::Limits;
 use agent_core::manifest::read::{Collector, FileEntry};
 use agent_core::manifest::{Manifest, StackFiles, find_stacks};
 use agent_core::pass::Revision;
-use agent_core::source::{Problem, Problems, Sources};
-use agent_model::expand::expand;
+use agent_core::source::{Problem, Problems, Sources, Span};
+use agent_model::expand::{Others, expand_among, stacks_of};
 
 use crate::cli::From;
 use crate::git;
+use crate::order;
 
 /// The manifests of one place and revision.
 pub struct Tree {
@@ -30,7 +32,11 @@ pub struct Stack {
     /// The folder in the tree.
     pub dir: String,
     /// The manifest, if there is one.
-    pub manifest: Option<Manifest>,
+    pub manifest: Option<Arc<Manifest>>,
+    /// The stacks that it refers to, by name, each with the first place.
+    pub needs: BTreeMap<String, Span>,
+    /// All stacks of the tree: those that it may refer to.
+    pub others: Others,
     /// The texts that problems point at.
     pub sources: Sources,
     /// What is wrong with it.
@@ -134,7 +140,7 @@ fn scratch() -> std::path::PathBuf {
     cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("gitops-agent")
 }
 
-/// The stacks of a tree, each with all its problems.
+/// The stacks of a tree, each with all its problems and after those that it refers to.
 pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> {
     let dirs = find_stacks(&tree.files);
     if dirs.is_empty() {
@@ -146,10 +152,16 @@ pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> 
         .map(|dir| {
             let (mut sources, mut problems) = (Sources::new(), Problems::new());
             let manifest = agent_core::manifest::load(&tree.files, &dir, &language, &mut sources, &mut problems);
-            Stack { dir, manifest, sources, problems }
+            let needs = manifest.as_ref().map(stacks_of).unwrap_or_default();
+            Stack { dir, manifest: manifest.map(Arc::new), needs, others: Others::default(), sources, problems }
         })
         .collect();
     twice(&mut stacks);
+    let others = Others::new(stacks.iter().filter_map(|stack| stack.manifest.clone()));
+    for stack in &mut stacks {
+        stack.others = others.clone();
+    }
+    let mut stacks = order::ordered(stacks);
     if let Some(wanted) = only {
         let names: Vec<String> = stacks.iter().map(Stack::name).collect();
         stacks.retain(|stack| stack.name() == wanted);
@@ -192,7 +204,7 @@ fn twice(stacks: &mut [Stack]) {
 /// the stack.
 pub fn offline(stack: &mut Stack) -> Option<(Desired, BTreeSet<Question>)> {
     let manifest = stack.manifest.as_ref()?;
-    let expanded = expand(manifest, &Answers::offline(), &mut stack.problems)?;
+    let expanded = expand_among(manifest, &stack.others, &Answers::offline(), &mut stack.problems)?;
     if !stack.problems.is_empty() {
         return None;
     }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod git;
 mod load;
+mod order;
 mod printer;
 mod sandbox;
 mod session;

@@ -1,5 +1,6 @@
 //! One stack with AWS behind it: clients for its region, its account checked, its manifest expanded and judged.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use agent_aws::Aws;
@@ -7,8 +8,9 @@ use agent_core::address::Scope;
 use agent_core::allowed::{Allowed, Finding};
 use agent_core::desired::{Allow, Desired, Incoherent};
 use agent_core::execute::Event;
+use agent_core::exports;
 use agent_core::fault::Fault;
-use agent_core::lookup::Answers;
+use agent_core::lookup::{Answers, Export, Question};
 use agent_core::manifest::StackHeader;
 use agent_core::observed::Interest;
 use agent_core::pass::{Engine, Look, PassError, holder};
@@ -17,7 +19,7 @@ use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
 use agent_core::state::{Last, StackState};
 use agent_core::wait::Timing;
-use agent_model::expand::expand;
+use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
 use agent_policy::NoRules;
 
@@ -68,6 +70,12 @@ pub enum SessionError {
         /// Where it was looked for.
         region: String,
     },
+    /// The stack says that nothing is to be written.
+    #[error("nothing was deleted, because the stack says `mode = \"report\"`")]
+    OnlyReports,
+    /// Another stack has not made yet what this one refers to.
+    #[error("there can be no plan: it refers to {}, which is not there", Question::Export(.0.clone()))]
+    NotThere(Export),
     /// AWS could not be asked who this is.
     #[error("AWS cannot be reached: {0}")]
     NoAws(Fault),
@@ -104,6 +112,8 @@ impl SessionError {
             Self::WrongAccount { .. } => {
                 Some("use the credentials of that account, or correct `[stack] account`".into())
             }
+            Self::OnlyReports => Some("take the line away before the stack is destroyed".into()),
+            Self::NotThere(export) => Some(format!("apply the stack `{}` first", export.stack)),
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
             Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
             Self::Pending(_) => Some("apply the revision first".into()),
@@ -201,8 +211,16 @@ impl Session {
     ) -> Result<(Allowed<Desired>, Look), SessionError> {
         let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
         let interest = Interest::of(&offline);
-        let (answers, read) = tokio::join!(self.aws.answers(questions), engine.read(&interest));
-        let desired = self.desired(&answers?, stack)?;
+        let (exported, own) =
+            questions.into_iter().partition(|question: &Question| matches!(question, Question::Export(_)));
+        let own: BTreeSet<Question> = own;
+        let (answers, exported, read) = tokio::join!(
+            self.aws.answers(own),
+            exports::answers(&self.cloud, &self.scope, &exported),
+            engine.read(&interest)
+        );
+        let answers = exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer));
+        let desired = self.desired(&answers, stack)?;
         let (state, observed) = read?;
         let look = engine.plan(&desired, state, observed)?;
         Ok((desired, look))
@@ -210,7 +228,11 @@ impl Session {
 
     fn desired(&self, answers: &Answers, stack: &mut Stack) -> Result<Allowed<Desired>, SessionError> {
         let Some(manifest) = stack.manifest.as_ref() else { return Err(SessionError::Problems) };
-        let expanded = expand(manifest, answers, &mut stack.problems).ok_or(SessionError::Problems)?;
+        let expanded = expand_among(manifest, &stack.others, answers, &mut stack.problems);
+        let expanded = expanded.ok_or(SessionError::Problems)?;
+        if let Some(Question::Export(export)) = expanded.unknown.iter().find(|q| matches!(q, Question::Export(_))) {
+            return Err(SessionError::NotThere(export.clone()));
+        }
         if let Some(question) = expanded.unknown.first() {
             let text = format!("AWS does not tell {question}");
             return Err(Fault::new(agent_core::fault::Class::NotFound, "ec2", "NoAnswer", text).into());

@@ -15,6 +15,8 @@ impl Aws {
             let answer = match &question {
                 Question::Zones => Some(Answer::Zones(self.zones().await?)),
                 Question::ManagedPrefixList(name) => self.prefix_list(name).await?.map(Answer::Id),
+                // Read like a stack's own resources: `agent_core::exports`.
+                Question::Export(_) => None,
             };
             Ok::<_, Fault>(answer.map(|answer| (question, answer)))
         });

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::desired::Desired;
+use crate::exports::by_stack;
 use crate::kind::{KindInfo, Kinds};
 use crate::lookup::Question;
+use crate::observed::with_parents;
 
 /// What a pass asks AWS for whatever its stack is made of: whose credentials these are, and the stack's own words.
 pub const PASS: [Read; 2] = [Read::once("sts:GetCallerIdentity").remembered(), Read::once("ssm:GetParametersByPath")];
@@ -132,14 +134,30 @@ pub fn of_pass(kinds: &Kinds, desired: &Desired, questions: &[Question], process
         let of_kind = desired.resources.iter().filter(|(address, _)| address.kind() == kind);
         of_kind.filter(|(_, wanted)| read.only.is_none_or(|only| has(&wanted.spec.value(), only))).count()
     };
-    let asked = questions.iter().map(|question| (Vec::new(), question.read()));
+    let asked = questions.iter().filter_map(|question| Some((Vec::new(), question.read()?)));
     let all = reads(wanted.into_iter().filter_map(|kind| kinds.get(kind))).into_iter().chain(asked);
-    all.map(|(kinds, read)| {
+    let own = all.map(|(kinds, read)| {
         let known = read.remembered && process == Process::Running;
         let calls = if known { 0 } else { read.calls(&held) };
         Line { kinds, read, calls }
-    })
-    .collect()
+    });
+    own.chain(of_exports(kinds, questions)).collect()
+}
+
+/// What references to other stacks cost: each kind that is referred to, and those that it is found through, is listed once
+/// for each stack. Of the resources there no more is known than those that are referred to: of each other kind one counts.
+fn of_exports(kinds: &Kinds, questions: &[Question]) -> Vec<Line> {
+    let questions: BTreeSet<Question> = questions.iter().cloned().collect();
+    let mut lines = Vec::new();
+    for exports in by_stack(&questions).into_values() {
+        let addresses: BTreeSet<&Address> = exports.iter().map(|export| &export.address).collect();
+        let held = |kind: &str, _: &Read| addresses.iter().filter(|address| address.kind() == kind).count().max(1);
+        let needed = with_parents(kinds, addresses.iter().map(|address| address.kind()));
+        let mut all = reads(needed.into_iter().filter_map(|kind| kinds.get(kind)));
+        let listed = all.split_off(PASS.len()).into_iter();
+        lines.extend(listed.map(|(kinds, read)| Line { kinds, read, calls: read.calls(&held) }));
+    }
+    lines
 }
 
 /// The calls by action.

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::doc::{self, AT_CREATE, AWS_DECIDES, Doc, Edge, NAME, REF, SECRET, TAGS};
 use crate::kind::{KindInfo, Kinds};
 use crate::plan::graph::Graph;
+use crate::renames::Renames;
 
 /// One wanted resource.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +60,9 @@ pub struct Desired {
     pub resources: BTreeMap<Address, Wanted>,
     /// What the revision says about deletions.
     pub allow: Allow,
+    /// Components that were called otherwise before.
+    #[serde(skip_serializing_if = "Renames::is_empty")]
+    pub renames: Renames,
     /// Addresses such that each comes after all that it names, late fields apart.
     #[serde(skip)]
     pub order: Vec<Address>,
@@ -139,9 +143,21 @@ impl Desired {
         for (address, edges) in edges {
             graph.add(&address, edges);
         }
-        let mut desired = Self { stack: stack.into(), resources: wanted, allow, order, graph };
+        let mut desired =
+            Self { stack: stack.into(), resources: wanted, allow, renames: Renames::default(), order, graph };
         desired.tell_generations(kinds);
         Ok(desired)
+    }
+
+    /// The same with components that were called otherwise. A rename makes no new generation of anything: each is told as
+    /// if all had their former names.
+    #[must_use]
+    pub fn renamed(mut self, renames: Renames, kinds: &Kinds) -> Self {
+        self.renames = renames;
+        if !self.renames.is_empty() {
+            self.tell_generations(kinds);
+        }
+        self
     }
 
     /// The components that the resources come from.
@@ -153,8 +169,9 @@ impl Desired {
         let mut told: BTreeMap<Address, String> = BTreeMap::new();
         for address in &self.order {
             if let (Some(wanted), Some(kind)) = (self.resources.get_mut(address), kinds.get(address.kind())) {
-                wanted.generation = generation(&wanted.spec.value(), kind, &told);
-                told.insert(address.clone(), wanted.generation.clone());
+                let spec = self.renames.value_formerly(wanted.spec.value());
+                wanted.generation = generation(&spec, kind, &told);
+                told.insert(self.renames.first(address), wanted.generation.clone());
             }
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
 use crate::cost::Read;
 
 /// Something that expansion has to know before it can say what is wanted.
@@ -17,14 +18,32 @@ pub enum Question {
     Zones,
     /// The id of a prefix list that AWS manages, by its name: `com.amazonaws.eu-west-1.s3`.
     ManagedPrefixList(String),
+    /// What another stack of the account and region has.
+    Export(Export),
+}
+
+/// A field of a resource of another stack.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Export {
+    /// The other stack.
+    pub stack: String,
+    /// The resource in it.
+    pub address: Address,
+    /// The addresses that the resource had before its component was renamed, which AWS may still tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Address>,
+    /// The field of its `out`.
+    pub field: String,
 }
 
 impl Question {
-    /// What asking AWS costs.
-    pub fn read(&self) -> Read {
+    /// What asking AWS costs. Of other stacks nothing by itself: their resources are read kind by kind, see
+    /// [`crate::cost::of_pass`].
+    pub fn read(&self) -> Option<Read> {
         match self {
-            Self::Zones => Read::once("ec2:DescribeAvailabilityZones"),
-            Self::ManagedPrefixList(_) => Read::once("ec2:DescribeManagedPrefixLists"),
+            Self::Zones => Some(Read::once("ec2:DescribeAvailabilityZones")),
+            Self::ManagedPrefixList(_) => Some(Read::once("ec2:DescribeManagedPrefixLists")),
+            Self::Export(_) => None,
         }
     }
 }
@@ -34,6 +53,9 @@ impl fmt::Display for Question {
         match self {
             Self::Zones => f.write_str("the availability zones of the region"),
             Self::ManagedPrefixList(name) => write!(f, "the id of the prefix list {name}"),
+            Self::Export(Export { stack, address, field, .. }) => {
+                write!(f, "`{field}` of {address} in the stack `{stack}`")
+            }
         }
     }
 }
@@ -46,6 +68,8 @@ pub enum Answer {
     Zones(Vec<String>),
     /// To [`Question::ManagedPrefixList`]: `pl-6da54004`.
     Id(String),
+    /// To [`Question::Export`].
+    Text(String),
 }
 
 /// The answers that there are. A question without one is unknown, never guessed.
@@ -87,11 +111,20 @@ impl Answers {
         }
     }
 
+    /// What another stack has, if it is known.
+    pub fn export(&self, export: &Export) -> Option<&str> {
+        match self.0.get(&Question::Export(export.clone())) {
+            Some(Answer::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether a question has an answer.
     pub fn knows(&self, question: &Question) -> bool {
         match question {
             Question::Zones => self.zones().is_some(),
             Question::ManagedPrefixList(name) => self.prefix_list(name).is_some(),
+            Question::Export(export) => self.export(export).is_some(),
         }
     }
 }

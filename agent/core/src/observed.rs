@@ -92,7 +92,7 @@ impl Interest {
 }
 
 /// The kinds with those that they are found through.
-fn with_parents<'a>(kinds: &'a Kinds, wanted: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+pub(crate) fn with_parents<'a>(kinds: &'a Kinds, wanted: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     let mut needed: BTreeSet<&str> = wanted.into_iter().filter(|name| kinds.get(name).is_some()).collect();
     loop {
         let parents: Vec<&str> =
@@ -125,6 +125,15 @@ pub async fn observe(
     let more = with_parents(&kinds, all);
     read_all(cloud, scope, interest, (&kinds, &more), &reads, &mut observed).await;
     Ok((state, observed))
+}
+
+/// Reads these kinds of a stack, and those that they are found through.
+pub(crate) async fn read_kinds(cloud: &Cloud, scope: &Scope, wanted: &BTreeSet<&str>) -> Observed {
+    let kinds = cloud.kinds();
+    let needed = with_parents(&kinds, wanted.iter().copied());
+    let mut observed = Observed::default();
+    read_all(cloud, scope, &Interest::default(), (&kinds, &needed), &Reads::default(), &mut observed).await;
+    observed
 }
 
 /// Reads what is not read yet: each kind as soon as those are read that it is found through.

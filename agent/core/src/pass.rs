@@ -200,7 +200,8 @@ impl Engine<'_> {
         let Look { state, plan, .. } = look;
         let (allowed, _) = Allowed::<Plan>::judge(plan, self.judge).map_err(PassError::Refused)?;
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
-        let creating: BTreeSet<Address> = creating.map(|step| step.address.clone()).collect();
+        let creating: BTreeSet<Address> =
+            creating.flat_map(|step| std::iter::once(step.address.clone()).chain(step.former.clone())).collect();
         let lease = self.lease().await?;
         if let Err(error) = self.announce(&state, &allowed, &creating, revision).await {
             lease.release().await;
@@ -213,7 +214,7 @@ impl Engine<'_> {
             store: self.store,
             timing: &self.timing,
             tell: self.tell,
-            intents: Mutex::new(state.intents.into_iter().filter(|(address, _)| creating.contains(address)).collect()),
+            intents: Mutex::new(begun(state.intents, &allowed)),
             salt: holder(),
             lease: tokio::sync::Mutex::new(lease),
             known: Mutex::new(allowed.current.clone()),
@@ -324,6 +325,16 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+/// The creating calls of earlier passes that steps of this one are about, by what their addresses are now.
+fn begun(intents: BTreeMap<Address, (Intent, i64)>, plan: &Plan) -> BTreeMap<Address, (Intent, i64)> {
+    let creating = || plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
+    let now = |told: &Address| {
+        let step = creating().find(|step| step.address == *told || step.former.contains(told))?;
+        Some(step.address.clone())
+    };
+    intents.into_iter().filter_map(|(told, intent)| Some((now(&told)?, intent))).collect()
 }
 
 /// Whatever comes of it, the next agent need not wait for the lease to expire.

@@ -184,6 +184,21 @@ impl Text {
         self.0.iter().map(|piece| Self(vec![piece.clone()]))
     }
 
+    /// This text with another behind it.
+    pub fn joined(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
+    }
+
+    /// This text with something plain in the place of each reference.
+    pub fn with_plain(self, mut plain: impl FnMut(&Address, &str) -> String) -> Self {
+        let pieces = self.0.into_iter().map(|piece| match piece {
+            Piece::Ref(address, field) => Piece::Plain(plain(&address, &field)),
+            known @ Piece::Plain(_) => known,
+        });
+        Self(pieces.collect())
+    }
+
     /// As it stands in a document: plain text, or a join.
     pub fn to_value(&self) -> Value {
         self.plain().map_or_else(

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use agent_core::manifest::Mode;
 use agent_core::pass::PassReport;
-use agent_core::plan::Settings;
+use agent_core::plan::{Plan, Settings};
 use agent_core::state::Ended;
 use serde_json::{Value, json};
 
 use super::{Context, End, pretty};
 use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
+use crate::order::Left;
 use crate::printer::Tone;
 use crate::session::{Session, SessionError};
 use crate::show;
@@ -28,12 +29,21 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
     }
     let mut end = End::Done;
     let mut reports = Vec::new();
+    let mut left = Left::default();
     for stack in &mut stacks {
-        match one(context, &tree, stack, accept.is_some(), timeout).await {
-            Ok(Some(pass)) => end = end.max(conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports)),
-            Ok(None) => {}
-            Err(error) => end = end.max(context.told(stack, &error)),
+        if let Some(reason) = left.alone(stack) {
+            context.left_alone(stack, &reason, &mut reports);
+            continue;
         }
+        let ended = match one(context, &tree, stack, accept.is_some(), timeout).await {
+            Ok(Done::Passed(pass)) => conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports),
+            Ok(Done::Reported(plan)) => reported(context, &stack.name(), &tree.revision.id, &plan, &mut reports),
+            Err(error) => context.told(stack, &error),
+        };
+        if ended != End::Done {
+            left.failed(stack);
+        }
+        end = end.max(ended);
     }
     if context.output == Output::Json {
         context.printer.result(&pretty(&Value::from(reports)));
@@ -41,14 +51,21 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
     end
 }
 
-/// `None` where the stack only reports.
+/// What was done with a stack.
+enum Done {
+    /// AWS was made equal to it, or that was tried.
+    Passed(PassReport),
+    /// It only reports: this would be done.
+    Reported(Plan),
+}
+
 async fn one(
     context: &Context<'_>,
     tree: &Tree,
     stack: &mut Stack,
     accept: bool,
     timeout: u64,
-) -> Result<Option<PassReport>, SessionError> {
+) -> Result<Done, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
     let session = Session::open(&manifest.stack).await?;
@@ -61,11 +78,19 @@ async fn one(
     engine.accept_lost_state = accept;
     let (desired, look) = session.look(&engine, stack).await?;
     if report_only {
-        context.printer.progress(&format!("{}: mode = \"report\", so nothing is changed", stack.name()));
-        context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
-        return Ok(None);
+        return Ok(Done::Reported(look.plan));
     }
-    Ok(Some(engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look)).await?))
+    Ok(Done::Passed(engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look)).await?))
+}
+
+/// Shows what would be done with a stack of `mode = "report"`, and that nothing was.
+fn reported(context: &Context<'_>, stack: &str, revision: &str, plan: &Plan, reports: &mut Vec<Value>) -> End {
+    reports.push(json!({ "stack": stack, "revision": revision, "mode": Mode::Report, "plan": plan }));
+    if context.output != Output::Json {
+        context.printer.result(&show::plan::text(plan, &agent_model::kinds::table(), context.printer));
+        context.printer.result(&format!("{stack}: nothing was changed, because the stack says `mode = \"report\"`"));
+    }
+    if plan.not_read.is_empty() { End::Done } else { End::Failed }
 }
 
 /// Says how it ended, and gives the exit code.

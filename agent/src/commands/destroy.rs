@@ -6,6 +6,7 @@ use std::time::Duration;
 use agent_core::address::Scope;
 use agent_core::allowed::Allowed;
 use agent_core::desired::{Allow, Desired};
+use agent_core::manifest::Mode;
 use agent_core::pass::{PassReport, Revision};
 use agent_core::plan::Settings;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::{Context, End, apply, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
+use crate::order::Left;
 use crate::printer::Printer;
 use crate::session::{Session, SessionError};
 use crate::show;
@@ -45,14 +47,23 @@ pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>, how: 
     let mut end = End::Done;
     let mut reports = Vec::new();
     // Last first: what others build on goes after them.
+    let users: Vec<(String, Vec<String>)> =
+        stacks.iter().map(|stack| (stack.name(), stack.needs.keys().cloned().collect())).collect();
+    let mut left = Left::default();
     for stack in stacks.iter_mut().rev() {
-        match one(context, stack, &tree.revision, how).await {
-            Ok(Some(pass)) => {
-                end = end.max(apply::conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports));
-            }
-            Ok(None) => end = end.max(End::Usage),
-            Err(error) => end = end.max(context.told(stack, &error)),
+        if let Some(reason) = left.needed(stack, &users) {
+            context.left_alone(stack, &reason, &mut reports);
+            continue;
         }
+        let ended = match one(context, stack, &tree.revision, how).await {
+            Ok(Some(pass)) => apply::conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports),
+            Ok(None) => End::Usage,
+            Err(error) => context.told(stack, &error),
+        };
+        if ended != End::Done {
+            left.failed(stack);
+        }
+        end = end.max(ended);
     }
     told(context, reports);
     end
@@ -106,6 +117,9 @@ async fn one(
     how: &How,
 ) -> Result<Option<PassReport>, SessionError> {
     let manifest = stack.manifest.as_ref().ok_or(SessionError::Problems)?;
+    if manifest.stack.mode == Mode::Report {
+        return Err(SessionError::OnlyReports);
+    }
     let session = Session::open(&manifest.stack).await?;
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();

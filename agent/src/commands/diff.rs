@@ -5,6 +5,7 @@ use agent_core::plan::Settings;
 use super::{Context, End, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
+use crate::order::Left;
 use crate::session::{Session, SessionError};
 use crate::show;
 
@@ -16,10 +17,18 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
     };
     let mut end = End::Done;
     let mut plans = Vec::new();
+    let mut left = Left::default();
     for stack in &mut stacks {
+        if let Some(reason) = left.alone(stack) {
+            context.left_alone(stack, &reason, &mut Vec::new());
+            continue;
+        }
         match look(stack).await {
             Ok(plan) => plans.push(plan),
-            Err(error) => end = end.max(context.told(stack, &error)),
+            Err(error) => {
+                end = end.max(context.told(stack, &error));
+                left.failed(stack);
+            }
         }
     }
     let kinds = agent_model::kinds::table();

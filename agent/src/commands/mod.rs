@@ -97,6 +97,12 @@ impl Context<'_> {
         }
     }
 
+    /// Tells that a stack was left alone, and why.
+    fn left_alone(&self, stack: &Stack, reason: &str, reports: &mut Vec<Value>) {
+        self.printer.error(&format!("{}: {reason}", stack.name()), None);
+        reports.push(json!({ "stack": stack.name(), "left_alone": reason }));
+    }
+
     /// Tells why a stack could not be worked on.
     fn told(&self, stack: &Stack, error: &SessionError) -> End {
         if matches!(error, SessionError::Problems) {
@@ -131,7 +137,10 @@ impl Context<'_> {
         self.printer.error(&format!("{name}: {error}"), error.hint().as_deref());
         match error {
             SessionError::NoAccount(_) => End::Findings,
-            SessionError::NoRegion | SessionError::NoSuchStack { .. } | SessionError::NotRotating(_) => End::Usage,
+            SessionError::NoRegion
+            | SessionError::NoSuchStack { .. }
+            | SessionError::NotRotating(_)
+            | SessionError::OnlyReports => End::Usage,
             SessionError::Pending(_) => End::Findings,
             _ => End::Failed,
         }

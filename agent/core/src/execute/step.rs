@@ -23,6 +23,8 @@ struct Work<'a> {
     kind: &'a KindInfo,
     door: &'a Arc<dyn Door>,
     ignore: &'a [String],
+    /// The addresses that it had before its component was renamed.
+    former: &'a [Address],
 }
 
 impl Work<'_> {
@@ -42,9 +44,19 @@ impl Work<'_> {
     fn is_marked(&self, live: &LiveDoc, mark: &Mark) -> bool {
         match &live.owner {
             Owner::Stack(held) if self.kind.marked => held == mark,
-            Owner::Stack(held) => held.stack == mark.stack && held.address == mark.address,
+            Owner::Stack(held) => held.stack == mark.stack && self.is_it(&held.address),
             Owner::Nobody => false,
         }
+    }
+
+    /// Whether an address is this one, now or before its component was renamed.
+    fn is_it(&self, told: &Address) -> bool {
+        told == self.address || self.former.contains(told)
+    }
+
+    /// The marks that it may carry from before.
+    fn former_marks(&self, mark: &Mark) -> impl Iterator<Item = Mark> {
+        self.former.iter().map(|former| Mark { address: former.clone(), ..mark.clone() })
     }
 }
 
@@ -85,7 +97,7 @@ impl Executor<'_> {
         let door = self.cloud.door(name)?;
         let unknown = || Fault::new(Class::Invalid, name, "UnknownKind", "this agent does not know the kind");
         let kind = self.kinds.get(name).ok_or_else(unknown)?;
-        let work = Work { address: &step.address, kind, door, ignore: &step.ignore };
+        let work = Work { address: &step.address, kind, door, ignore: &step.ignore, former: &step.former };
         self.needs(step).await?;
         match &step.op {
             Op::Create { spec, mark, .. } => self.create(&work, spec, mark).await,
@@ -181,7 +193,7 @@ impl Executor<'_> {
     async fn search(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<Option<String>, Stop> {
         let mut patience = self.timing.patience(self.timing.settle);
         loop {
-            match work.door.find(self.scope, None, mark, spec).await {
+            match self.find(work, spec, mark).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(live)) if live.phase == Phase::Going => {
                     if !patience.again().await {
@@ -194,6 +206,18 @@ impl Executor<'_> {
                 Err(fault) => return Err(fault.into()),
             }
         }
+    }
+
+    /// What is there, found by its name or its tags. The tags may tell its former address.
+    async fn find(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<Option<LiveDoc>, Fault> {
+        let mut found = work.door.find(self.scope, None, mark, spec).await?;
+        let by_tags = work.kind.identity != Identity::UniqueName;
+        for former in work.former_marks(mark).filter(|_| by_tags) {
+            if found.is_none() {
+                found = work.door.find(self.scope, None, &former, spec).await?;
+            }
+        }
+        Ok(found)
     }
 
     async fn search_for_lost(
@@ -217,7 +241,9 @@ impl Executor<'_> {
     fn accept(work: &Work<'_>, live: LiveDoc, mark: &Mark) -> Result<String, Stop> {
         let owner = match &live.owner {
             _ if work.is_marked(&live, mark) => return Ok(live.id),
-            Owner::Stack(held) if held.stack == mark.stack && held.address == mark.address => {
+            // Its tags are written anew when it is looked at.
+            Owner::Stack(held) if work.former_marks(mark).any(|former| former == *held) => return Ok(live.id),
+            Owner::Stack(held) if held.stack == mark.stack && work.is_it(&held.address) => {
                 // Its name is taken by an older generation, which the plan deletes first; a read that lags.
                 return Err(Stop::Waiting(format!("{}, which is of an older generation", live.id)));
             }

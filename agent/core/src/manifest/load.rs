@@ -1,7 +1,7 @@
 //! Reads one stack: parses and merges its files, reads the header, sorts the rest into components, direct resources and
 //! sections, and checks each against its schema. It goes on after a problem, so that one run shows them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -10,7 +10,7 @@ use super::decode::{decode_with, schema_of};
 use super::read::{FileEntry, STACK_FILE, StackFiles, find_stacks, join};
 use super::tree::{Entry, Node, Table, Value};
 use super::{COMMON_KEYS, Common, Declaration, Files, Language, Manifest, NameRule, StackHeader};
-use super::{merge, names, parse, schema, suggest};
+use super::{merge, names, overlay, parse, schema, suggest};
 use crate::source::{FileId, Problem, Problems, Sources, Span};
 
 /// Reads the stack in the folder `dir` of the tree (empty for the root).
@@ -29,7 +29,7 @@ pub fn load(
         return None;
     }
     let dir = dir.trim_matches('/');
-    let Merged { mut table, start, complete, folders } = read_all(files, dir, language, sources, problems)?;
+    let Merged { mut table, start, complete, folders } = read_chain(files, dir, language, sources, problems)?;
     let header = table.split_off(|key| key == "stack").into_iter().next().map(|(_, entry)| entry);
     let mut reader = Reader {
         language,
@@ -48,7 +48,8 @@ pub fn load(
     let (stack, stack_node) = header.filter(|_| complete)?;
     let Reader { components, direct, sections, .. } = reader;
     let header_span = stack_node.span.clone();
-    let files = Files { tree: files.for_stack(dir), folders };
+    let dirs: BTreeSet<&str> = folders.values().map(String::as_str).collect();
+    let files = Files { tree: files.for_stacks(&dirs), folders };
     Some(Manifest { dir: dir.to_owned(), stack, stack_node, header_span, components, direct, sections, files })
 }
 
@@ -66,6 +67,72 @@ struct Merged {
 impl Merged {
     fn starting_at(file: FileId) -> Self {
         Self { table: Table::new(), start: Span::start_of(file), complete: true, folders: BTreeMap::new() }
+    }
+}
+
+/// Reads a stack and what it stands on, each laid over the next.
+fn read_chain(
+    files: &StackFiles,
+    dir: &str,
+    language: &Language,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Option<Merged> {
+    let mut levels = vec![(dir.to_owned(), read_all(files, dir, language, sources, problems)?)];
+    while let Some((at, level)) = levels.last()
+        && let Some((rel, span)) = overlay::extends_of(&level.table)
+    {
+        let problem = match overlay::base_of(files, at, rel) {
+            Ok(base) => match levels.iter().find(|(other, _)| *other == base) {
+                None if levels.len() < overlay::DEPTH => {
+                    let read = read_all(files, &base, language, sources, problems)?;
+                    levels.push((base, read));
+                    continue;
+                }
+                None => overlay::too_deep(),
+                Some((_, first)) => overlay::circle(overlay::extends_of(&first.table).map(|(_, span)| span), span),
+            },
+            Err(problem) => problem,
+        };
+        // Whatever else would be said of a stack without its base is no help.
+        problems.push(problem.at(span));
+        return None;
+    }
+    laid(levels, language, problems)
+}
+
+/// The levels of a stack as one, the last at the bottom.
+fn laid(mut levels: Vec<(String, Merged)>, language: &Language, problems: &mut Problems) -> Option<Merged> {
+    let (_, mut all) = levels.pop()?;
+    let is_group = |path: &[&str]| is_group(path, language);
+    let is_thing = |path: &[&str]| match path {
+        [ty, _] => language.components.contains_key(ty),
+        [service, kind, _] => language.kinds.contains_key(format!("{service}.{kind}").as_str()),
+        _ => false,
+    };
+    for (_, level) in levels.into_iter().rev() {
+        if let (Some((base, first)), Some((own, span))) =
+            (overlay::hand_on(&mut all.table), overlay::name_of(&level.table))
+            && base == own
+        {
+            let problem =
+                Problem::new("stack-twice", format!("the stack has the name of the one that it extends: `{own}`"));
+            let problem = problem.at(span).also(&first, "this one has it");
+            problems.push(problem.hint("names of stacks are unique in an account"));
+        }
+        overlay::over(&mut all.table, level.table, &is_group, &is_thing, problems);
+        all.folders.extend(level.folders);
+        all = Merged { start: level.start, complete: all.complete && level.complete, ..all };
+    }
+    Some(all)
+}
+
+/// Whether the table at a path is no thing itself but a collection of things.
+fn is_group(path: &[&str], language: &Language) -> bool {
+    match path {
+        [_] => true,
+        [service, kind] => language.kinds.contains_key(format!("{service}.{kind}").as_str()),
+        _ => false,
     }
 }
 
@@ -91,11 +158,7 @@ fn read_all(
     let is_toml = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "toml");
     let is_manifest = |path: &str| name(path).is_some_and(|name| is_toml(&name) && !name.starts_with('.'));
     let others = files.files.keys().filter(|path| **path != main && is_manifest(path));
-    let is_group = |path: &[&str]| match path {
-        [_] => true,
-        [service, kind] => language.kinds.contains_key(format!("{service}.{kind}").as_str()),
-        _ => false,
-    };
+    let is_group = |path: &[&str]| is_group(path, language);
     let mut merged: Option<Merged> = None;
     for path in std::iter::once(&main).chain(others) {
         let Some(entry) = files.files.get(path) else { continue };
@@ -250,6 +313,14 @@ impl Reader<'_> {
         }
         let (tables, others): (Vec<_>, Vec<_>) =
             table.into_iter().partition(|(_, entry)| entry.node.as_table().is_some());
+        let (taken, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(_, entry)| entry.node.value == Value::Boolean(false));
+        for (name, entry) in taken {
+            let name = schema::child_name(key, &name);
+            let message = format!("`{name} = false` takes nothing away: this stack extends no other");
+            let problem = Problem::new("unknown-component", message).at(&entry.key_span);
+            self.problems.push(problem.hint("take the line away"));
+        }
         if let Some((name, other)) = others.first() {
             let is_list_of_tables =
                 matches!(&other.node.value, Value::Array(items) if items.iter().any(|i| i.as_table().is_some()));
@@ -280,6 +351,12 @@ impl Reader<'_> {
         let common_node = Node { span: node.span.clone(), value: Value::Table(taken.unwrap_or_default()) };
         let address = schema::child_name(kind, &name);
         let common = self.common(&common_node, &address);
+        for (n, former) in common.former_names().iter().enumerate() {
+            let span = common_node.locate(&["renamed_from", &n.to_string()]);
+            if let Some(problem) = names::check(rule, kind, former, &span) {
+                self.problems.push(problem);
+            }
+        }
         if let Some(schema) = schema {
             schema::check(schema, &node, &address, &COMMON_KEYS, self.problems);
         }
@@ -351,21 +428,22 @@ impl Reader<'_> {
 fn check_renames(all: &[Declaration], problems: &mut Problems) {
     let current: BTreeMap<(&str, &str), &Declaration> =
         all.iter().map(|decl| ((decl.kind.as_str(), decl.name.as_str()), decl)).collect();
-    let mut former: BTreeMap<(&str, &str), &Declaration> = BTreeMap::new();
+    let mut former: BTreeMap<(&str, &str), Span> = BTreeMap::new();
     for decl in all {
-        let Some(old) = &decl.common.renamed_from else { continue };
-        let span = decl.common_node.locate(&["renamed_from"]);
-        let address = format!("{}.{old}", decl.kind);
-        let bad = |message: String| Problem::new("bad-rename", message).at(&span);
-        if old == &decl.name {
-            problems.push(bad(format!("`{address}` is its own former name")).hint("take `renamed_from` away"));
-        } else if let Some(other) = current.get(&(decl.kind.as_str(), old.as_str())) {
-            let problem = bad(format!("`{address}` is still there, so nothing can be renamed from it"));
-            problems.push(problem.also(&other.name_span, "it is here"));
-        }
-        if let Some(first) = former.insert((&decl.kind, old), decl) {
-            let problem = bad(format!("two components are renamed from `{address}`"));
-            problems.push(problem.also(&first.common_node.locate(&["renamed_from"]), "the other one"));
+        for (n, old) in decl.common.former_names().iter().enumerate() {
+            let span = decl.common_node.locate(&["renamed_from", &n.to_string()]);
+            let address = format!("{}.{old}", decl.kind);
+            let bad = |message: String| Problem::new("bad-rename", message).at(&span);
+            if old == &decl.name {
+                problems.push(bad(format!("`{address}` is its own former name")).hint("take `renamed_from` away"));
+            } else if let Some(other) = current.get(&(decl.kind.as_str(), old.as_str())) {
+                let problem = bad(format!("`{address}` is still there, so nothing can be renamed from it"));
+                problems.push(problem.also(&other.name_span, "it is here"));
+            }
+            if let Some(first) = former.insert((&decl.kind, old), span.clone()) {
+                let problem = bad(format!("two components are renamed from `{address}`"));
+                problems.push(problem.also(&first, "the other one"));
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod limits;
 mod load;
 pub mod merge;
 pub mod names;
+mod overlay;
 pub mod parse;
 pub mod read;
 pub mod schema;
@@ -90,8 +91,10 @@ pub struct Language {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Common {
-    /// The name that the component had before: its resources are kept.
-    pub renamed_from: Option<String>,
+    /// The name that the component had before; after several renames a list, the oldest first. Its resources are kept, and
+    /// whatever AWS knows by the oldest name keeps that name for as long as this stands; taken away, the plan shows what is
+    /// then replaced. Everything else in the manifest calls the component by its new name.
+    pub renamed_from: Option<FormerNames>,
     /// Refuses to delete or replace any of the component's resources.
     pub protect: Option<bool>,
     /// Existing resources to take over: kind to AWS's id.
@@ -101,6 +104,27 @@ pub struct Common {
     /// What to change in the resources that the component makes: kind (and key) to fields.
     #[serde(skip)]
     pub overrides: BTreeMap<String, Node>,
+}
+
+/// One name or several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FormerNames {
+    /// The only one.
+    One(String),
+    /// The oldest first.
+    Several(Vec<String>),
+}
+
+impl Common {
+    /// The names that the component had, the oldest first.
+    pub fn former_names(&self) -> &[String] {
+        match &self.renamed_from {
+            None => &[],
+            Some(FormerNames::One(name)) => std::slice::from_ref(name),
+            Some(FormerNames::Several(names)) => names,
+        }
+    }
 }
 
 /// The keys of [`Common`], as they are written.

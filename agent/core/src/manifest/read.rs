@@ -226,6 +226,16 @@ impl StackFiles {
         Self { dir: self.dir.clone(), files: files.collect(), limits: self.limits }
     }
 
+    /// The files of several stack folders, as [`Self::for_stack`] gives those of one.
+    #[must_use]
+    pub fn for_stacks(&self, dirs: &BTreeSet<&str>) -> Self {
+        let none = Self { dir: self.dir.clone(), files: BTreeMap::new(), limits: self.limits };
+        dirs.iter().fold(none, |mut all, dir| {
+            all.files.extend(self.for_stack(dir).files);
+            all
+        })
+    }
+
     /// The bytes of a file that a key of the stack in `stack_dir` names, relative to that folder.
     ///
     /// # Errors

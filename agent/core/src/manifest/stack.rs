@@ -23,7 +23,7 @@ pub enum Mode {
     /// Makes AWS equal to the manifests.
     #[default]
     Apply,
-    /// Plans and reports, and writes nothing.
+    /// Plans and reports, and writes nothing: `agent apply` shows what it would do, and `agent destroy` refuses.
     Report,
 }
 
@@ -43,6 +43,10 @@ pub struct Allow {
 pub struct StackHeader {
     /// The name of the stack, unique in the account.
     pub name: String,
+    /// The folder of the stack that this one is laid over, relative to its own: `"../base"`. Tables are merged, all else
+    /// is replaced, and `service.web = false` takes a component away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
     /// The AWS account, twelve digits; needed to apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

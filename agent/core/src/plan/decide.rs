@@ -61,6 +61,8 @@ pub struct Decided {
     pub removed: Vec<LiveDoc>,
     /// What people should know.
     pub notes: Vec<Note>,
+    /// By kind and id, the former address that something still tells.
+    pub former: BTreeMap<(String, String), Address>,
     /// Kinds of which something must be there that was not listed.
     pub unseen: BTreeMap<String, Fault>,
 }
@@ -85,12 +87,17 @@ struct Decider<'a> {
 /// Decides over all addresses.
 pub fn decide(desired: &Desired, observed: &Observed, kinds: &Kinds, scope: &Scope) -> Result<Decided, Vec<PlanError>> {
     let mut owned: BTreeMap<Address, Vec<LiveDoc>> = BTreeMap::new();
-    for live in observed.all() {
+    let mut done = Decided::default();
+    for live in observed.all().filter(|live| live.owner.of_stack(&scope.stack).is_some()) {
+        let (live, formerly) = desired.renames.live_now(live);
+        if let Some(told) = formerly {
+            done.former.insert((live.kind.clone(), live.id.clone()), told);
+        }
         if let Some(mark) = live.owner.of_stack(&scope.stack) {
-            owned.entry(mark.address.clone()).or_default().push(live.clone());
+            owned.entry(mark.address.clone()).or_default().push(live);
         }
     }
-    let mut decider = Decider { desired, kinds, scope, owned, done: Decided::default(), errors: Vec::new() };
+    let mut decider = Decider { desired, kinds, scope, owned, done, errors: Vec::new() };
     for address in &desired.order {
         if let (Some(wanted), Some(kind)) = (desired.resources.get(address), kinds.get(address.kind())) {
             let verdict = decider.verdict(address, wanted, kind, observed);
@@ -286,11 +293,12 @@ impl Decider<'_> {
         self.done.specs.insert(address.clone(), spec);
         self.done.current.insert(address.clone(), live.clone());
         let marked = self.kinds.get(address.kind()).is_none_or(|kind| kind.marked);
+        let formerly = self.done.former.contains_key(&(live.kind.clone(), live.id.clone()));
         let remark = marked
             && live
                 .owner
                 .of_stack(&self.scope.stack)
-                .is_none_or(|mark| mark.generation != wanted.generation || mark.address != *address);
+                .is_none_or(|mark| formerly || mark.generation != wanted.generation || mark.address != *address);
         if changes.is_empty() && !remark { Verdict::Same } else { Verdict::Update { live, changes, remark } }
     }
 

@@ -86,7 +86,8 @@ impl<'a> Builder<'a> {
     fn push(&mut self, address: &Address, op: Op, because: impl Into<String>) -> usize {
         let ignore = self.desired.resources.get(address).map(|wanted| wanted.ignore.clone()).unwrap_or_default();
         let (after, rather, needs) = (Vec::new(), Vec::new(), Vec::new());
-        self.steps.push(Step { address: address.clone(), op, because: because.into(), after, rather, needs, ignore });
+        let (former, because) = (self.desired.renames.former(address), because.into());
+        self.steps.push(Step { address: address.clone(), op, because, after, rather, needs, former, ignore });
         self.steps.len() - 1
     }
 

@@ -19,7 +19,7 @@ use crate::diff::FieldChange;
 use crate::doc::Doc;
 use crate::fault::Fault;
 use crate::kind::{Kinds, Wait};
-use crate::live::{LiveDoc, Mark};
+use crate::live::{LiveDoc, Mark, Owner};
 use crate::observed::Observed;
 
 /// What is to be done.
@@ -56,6 +56,9 @@ pub struct Step {
     pub rather: Vec<usize>,
     /// What must be so before it is sent, of resources that this or an earlier pass made.
     pub needs: Vec<Need>,
+    /// The addresses that it had before its component was renamed, which what AWS holds may still tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Address>,
     /// Fields that are left to somebody else, as patterns: sent when it is made, never compared or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
@@ -228,7 +231,8 @@ pub fn plan(
 ) -> Result<Plan, Vec<PlanError>> {
     let decided = decide::decide(desired, observed, kinds, scope)?;
     protect::check(&decided, desired, kinds, settings)?;
-    let draft = edges::steps(&decided, desired, observed, kinds)?;
+    let present = desired.renames.observed_now(observed, &scope.stack);
+    let draft = edges::steps(&decided, desired, &present, kinds)?;
     let steps = order::order(draft.steps, draft.soft)?;
     let faults = observed.faults().map(|(kind, fault)| (kind.to_owned(), fault.clone()));
     Ok(Plan {
@@ -237,8 +241,22 @@ pub fn plan(
         notes: decided.notes.into_iter().chain(draft.notes).collect(),
         not_read: faults.chain(decided.unseen).collect(),
         unchanged: decided.verdicts.values().filter(|verdict| matches!(verdict, decide::Verdict::Same)).count(),
-        current: decided.current,
+        current: as_told(decided.current, &decided.former),
     })
+}
+
+/// What stays, each with the address that it tells in AWS: whoever writes its tags has to see what they are.
+fn as_told(
+    mut current: BTreeMap<Address, LiveDoc>,
+    former: &BTreeMap<(String, String), Address>,
+) -> BTreeMap<Address, LiveDoc> {
+    for live in current.values_mut() {
+        let told = former.get(&(live.kind.clone(), live.id.clone()));
+        if let (Owner::Stack(mark), Some(told)) = (&mut live.owner, told) {
+            mark.address = told.clone();
+        }
+    }
+    current
 }
 
 impl Plan {

@@ -7,6 +7,7 @@ mod decoding;
 mod files;
 mod language;
 mod manifests;
+mod overlays;
 mod properties;
 mod reading;
 mod rendering;

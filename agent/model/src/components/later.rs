@@ -101,7 +101,7 @@ pub const FORMS: [LaterForm; 5] = [
 ];
 
 /// The common keys that come later. `override` is among them, and in no schema.
-pub const COMMON: [&str; 2] = ["override", "renamed_from"];
+pub const COMMON: [&str; 1] = ["override"];
 
 /// Whatever is written: its schema takes all.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -38,7 +38,7 @@ pub fn page(desired: &Desired, questions: &[Question]) -> String {
         lines.iter().filter(|line| line.read == *read).map(|line| line.calls).sum()
     };
     let mut rows = cost::reads(table.iter());
-    for read in questions.iter().map(Question::read) {
+    for read in questions.iter().filter_map(Question::read) {
         if !rows.iter().any(|(_, held)| *held == read) {
             rows.push((Vec::new(), read));
         }

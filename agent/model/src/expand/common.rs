@@ -9,9 +9,6 @@ use crate::components::{Place, list};
 /// Reports the common keys that come with a later release.
 pub(super) fn promised(at: &mut Place<'_>) {
     let common = &at.decl.common;
-    if common.renamed_from.is_some() {
-        at.later(&["renamed_from"], "renames come");
-    }
     for kind in common.overrides.keys() {
         at.later(&["override", kind], "overrides come");
     }

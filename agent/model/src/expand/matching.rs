@@ -14,7 +14,7 @@ use crate::components::{Path, Want, What, called, later};
 pub struct Asked {
     /// Who needs it, by position.
     pub(super) by: usize,
-    /// Who needs it: `service.web`.
+    /// Who needs it, as its resources are addressed: `service.web`.
     pub component: String,
     /// Where it says so.
     pub path: Path,
@@ -94,17 +94,17 @@ fn meant(want: &Want, party: &Party<'_>, parties: &[Party<'_>]) -> Result<usize,
 fn named(want: &Want, given: &str, party: &Party<'_>, parties: &[Party<'_>]) -> Result<usize, Box<Problem>> {
     let words: Vec<&str> = want.path.iter().map(String::as_str).collect();
     let span = party.decl.locate(&words);
-    let key = called(&party.decl.address(), &want.path);
+    let key = called(&party.address(), &want.path);
     let find = |kind: &str, name: &str| parties.iter().position(|party| party.is(kind, name));
     let problem = |message: String| Problem::new("bad-reference", message).at(&span);
     let Some((kind, name)) = given.split_once('.') else {
         let found: Vec<usize> = want.types.iter().filter_map(|kind| find(kind, given)).collect();
         return match found.as_slice() {
             [one] => Ok(*one),
-            [] => Err(Box::new(unknown(want, given, &candidates(want, parties, false), &span))),
+            [] => Err(Box::new(unknown(want, given, parties, false, &span))),
             several => {
                 let all = suggest::list(
-                    several.iter().map(|at| parties[*at].decl.address()).collect::<Vec<_>>().iter().map(String::as_str),
+                    several.iter().map(|at| parties[*at].address()).collect::<Vec<_>>().iter().map(String::as_str),
                     "or",
                 );
                 Err(Box::new(problem(format!("`{key}`: `{given}` may mean {all}"))))
@@ -124,7 +124,7 @@ fn named(want: &Want, given: &str, party: &Party<'_>, parties: &[Party<'_>]) -> 
                 problem(format!("`{key}` takes {}, and `{given}` is {}", words_for(want.types), word_for(kind)));
             Err(Box::new(problem.also(&parties[at].decl.name_span, "it is here")))
         }
-        None => Err(Box::new(unknown(want, given, &candidates(want, parties, true), &span))),
+        None => Err(Box::new(unknown(want, given, parties, true, &span))),
     }
 }
 
@@ -134,7 +134,7 @@ fn only(want: &Want, party: &Party<'_>, parties: &[Party<'_>]) -> Result<usize, 
         (0..parties.len()).filter(|at| want.types.contains(&parties[*at].decl.kind.as_str())).collect();
     let words: Vec<&str> = want.path.iter().map(String::as_str).collect();
     let span = party.decl.locate(&words);
-    let own = party.decl.address();
+    let own = party.address();
     match fitting.as_slice() {
         [one] => Ok(*one),
         [] => {
@@ -147,7 +147,7 @@ fn only(want: &Want, party: &Party<'_>, parties: &[Party<'_>]) -> Result<usize, 
             let all = suggest::list(all.iter().map(String::as_str), "and");
             let key = want.path.last().map(String::as_str).unwrap_or_default();
             let message = format!("`{own}` lacks `{key}`: the stack has {all}");
-            let hint = format!("say which: `{key} = \"{}\"`", parties[*first].decl.name);
+            let hint = format!("say which: `{key} = \"{}\"`", parties[*first].name);
             Err(Box::new(Problem::new("missing-key", message).at(&span).hint(hint)))
         }
     }
@@ -156,14 +156,20 @@ fn only(want: &Want, party: &Party<'_>, parties: &[Party<'_>]) -> Result<usize, 
 /// What could be named: with or without the type.
 fn candidates(want: &Want, parties: &[Party<'_>], full: bool) -> Vec<String> {
     let fitting = parties.iter().filter(|party| want.types.contains(&party.decl.kind.as_str()));
-    fitting.map(|party| if full { party.decl.address() } else { party.decl.name.clone() }).collect()
+    fitting.map(|party| if full { party.address() } else { party.name.clone() }).collect()
 }
 
-fn unknown(want: &Want, given: &str, known: &[String], span: &Span) -> Problem {
+fn unknown(want: &Want, given: &str, parties: &[Party<'_>], full: bool, span: &Span) -> Problem {
+    let known = candidates(want, parties, full);
     let what = want.types.first().map_or("component", |ty| ty);
     let missing = if given.contains('.') { given.to_owned() } else { format!("{what}.{given}") };
     let problem = Problem::new("unknown-component", format!("there is no `{missing}` in the stack")).at(span);
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let was = |party: &&Party<'_>| missing.split_once('.').is_some_and(|(kind, name)| party.was(kind, name));
+    if let Some(now) = parties.iter().find(was) {
+        let shown = if full { now.address() } else { now.name.clone() };
+        return problem.hint(format!("it is called `{shown}` now"));
+    }
     let hint = suggest::hint(given, &known, "it has").unwrap_or_else(|| format!("add `[{missing}]`"));
     problem.hint(hint)
 }

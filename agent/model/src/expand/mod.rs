@@ -4,6 +4,8 @@
 mod common;
 mod interpolate;
 mod matching;
+mod others;
+mod renames;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,13 +16,18 @@ use agent_core::desired::{Allow, Desired, Incoherent, Resource};
 use agent_core::lookup::{Answers, Question};
 use agent_core::manifest::{Common, ComponentDecl, Manifest, Node, Table, Value};
 use agent_core::reference::Text;
+use agent_core::renames::Renames;
 use agent_core::source::{Problem, Problems};
 
 use crate::components::{self, Body, Declared, Offer, Path, Place, later};
 pub use matching::Asked;
+pub use others::{Others, stacks_of};
 
 /// What stands in a spec for something that only AWS knows and nobody could ask. A plan must never be made from it.
 pub const UNKNOWN: &str = "(known online)";
+
+/// What may be a problem instead, its place not yet told.
+type Problematic<T> = Result<T, Problem>;
 
 /// What a manifest expands to.
 #[derive(Debug, Default)]
@@ -31,6 +38,8 @@ pub struct Expanded {
     pub resources: Vec<Resource>,
     /// What the revision says about deletions.
     pub allow: Allow,
+    /// Components that were called otherwise before.
+    pub renames: Renames,
     /// `[outputs]`, with references.
     pub outputs: BTreeMap<String, Text>,
     /// Questions without an answer. Where there are some, the resources are good for showing and for checking, and not
@@ -41,13 +50,17 @@ pub struct Expanded {
 impl Expanded {
     /// Checks that the resources hang together.
     pub fn desired(self) -> Result<Desired, Vec<Incoherent>> {
-        Desired::build(&self.stack, self.resources, self.allow, &crate::kinds::table())
+        let kinds = crate::kinds::table();
+        Ok(Desired::build(&self.stack, self.resources, self.allow, &kinds)?.renamed(self.renames, &kinds))
     }
 }
 
 /// One component on its way.
 struct Party<'a> {
+    /// Under the name that AWS knows it by.
     decl: Cow<'a, ComponentDecl>,
+    /// The name by which the manifest calls it.
+    name: String,
     /// What reads and expands it; absent where it has problems or comes with a later release.
     body: Option<Box<dyn Body>>,
     declared: Declared,
@@ -55,37 +68,62 @@ struct Party<'a> {
 
 impl Party<'_> {
     fn is(&self, kind: &str, name: &str) -> bool {
-        self.decl.kind == kind && self.decl.name == name
+        self.decl.kind == kind && self.name == name
+    }
+
+    /// Whether it was called so before.
+    fn was(&self, kind: &str, name: &str) -> bool {
+        self.decl.kind == kind && self.decl.common.former_names().iter().any(|former| former == name)
+    }
+
+    /// What the manifest calls it: `service.web`.
+    fn address(&self) -> String {
+        format!("{}.{}", self.decl.kind, self.name)
     }
 }
 
 /// Expands a manifest. `None` where there are problems, those found when it was read among them: each has been added.
+/// References to other stacks find none: see [`expand_among`].
 pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -> Option<Expanded> {
+    expand_among(manifest, &Others::default(), answers, problems)
+}
+
+/// Expands a manifest that may refer to others.
+pub fn expand_among(
+    manifest: &Manifest,
+    others: &Others,
+    answers: &Answers,
+    problems: &mut Problems,
+) -> Option<Expanded> {
+    let renames = renames::of(manifest.components.iter());
+    // What components say, they say of their former names.
+    let mut said = Problems::new();
     let header = &manifest.stack;
-    let scope = Scope::new(&header.name, header.account.as_deref().unwrap_or_default(), &header.region);
-    let mut parties = Vec::new();
-    for decl in declarations(manifest) {
-        let party = read(decl, manifest, &scope, problems);
-        parties.push(party);
-    }
+    let scope = scope_of(manifest);
+    let parties: Vec<Party<'_>> =
+        declarations(manifest).into_iter().map(|decl| read(decl, manifest, &scope, &mut said)).collect();
+    problems.extend(renames::problems(std::mem::take(&mut said), &renames));
     let matched = matching::matched(&parties, problems);
-    let texts = interpolate::texts(&parties, problems);
-    let outputs = interpolate::outputs(manifest, &parties, problems);
     let unknown = RefCell::new(BTreeSet::new());
+    let abroad = others::Abroad { home: manifest, others, answers, unknown: &unknown };
+    let texts = interpolate::texts(&parties, &abroad, problems);
+    let outputs = interpolate::outputs(manifest, &parties, &abroad, problems);
     let mut resources = Vec::new();
     for (own, party) in parties.iter().enumerate() {
         let (Some(body), true) = (&party.body, matched.is_whole(own, &parties)) else { continue };
         let all =
             Expansion { parties: &parties, own, matched: &matched, texts: &texts[own], answers, unknown: &unknown };
-        let mut at = Place { stack: header, scope: &scope, decl: &party.decl, files: &manifest.files, problems };
+        let mut at =
+            Place { stack: header, scope: &scope, decl: &party.decl, files: &manifest.files, problems: &mut said };
         let (made, misfits) = body.expand(&all, &mut at).into_parts();
         for address in misfits {
             let problem =
                 Problem::new("internal", format!("{address} cannot be written down: a fault of this program"));
             at.problems.push(problem.at(&party.decl.name_span));
         }
-        resources.extend(common::applied(made, &mut at));
+        resources.extend(common::applied(made, &mut at).into_iter().map(|made| renames::resource(made, &renames)));
     }
+    problems.extend(renames::problems(said, &renames));
     if !problems.is_empty() {
         return None;
     }
@@ -94,7 +132,14 @@ pub fn expand(manifest: &Manifest, answers: &Answers, problems: &mut Problems) -
         delete: header.allow.delete.iter().cloned().collect(),
         removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
     };
-    Some(Expanded { stack: header.name.clone(), resources, allow, outputs, unknown: unknown.into_inner() })
+    let outputs = outputs.into_iter().map(|(name, text)| (name, renames::text(text, &renames))).collect();
+    Some(Expanded { stack: header.name.clone(), resources, allow, renames, outputs, unknown: unknown.into_inner() })
+}
+
+/// Where the stack lives. The account is empty while the header names none.
+fn scope_of(manifest: &Manifest) -> Scope {
+    let header = &manifest.stack;
+    Scope::new(&header.name, header.account.as_deref().unwrap_or_default(), &header.region)
 }
 
 /// The components as written, and those that go without saying: a stack with services and no cluster gets one.
@@ -118,6 +163,11 @@ fn declarations(manifest: &Manifest) -> Vec<Cow<'_, ComponentDecl>> {
 
 /// The first round of one component.
 fn read<'a>(decl: Cow<'a, ComponentDecl>, manifest: &Manifest, scope: &Scope, problems: &mut Problems) -> Party<'a> {
+    let name = decl.name.clone();
+    let decl = match decl {
+        Cow::Borrowed(decl) => renames::formerly(decl),
+        owned @ Cow::Owned(_) => owned,
+    };
     let mut at = Place { stack: &manifest.stack, scope, decl: &decl, files: &manifest.files, problems };
     if later::is_type(&decl.kind) {
         let message =
@@ -128,7 +178,7 @@ fn read<'a>(decl: Cow<'a, ComponentDecl>, manifest: &Manifest, scope: &Scope, pr
     let info = components::table().get(decl.kind.as_str()).copied().filter(|_| decl.sound);
     let body = info.and_then(|info| (info.read)(&mut at));
     let declared = body.as_ref().map(|body| body.declare(&mut at)).unwrap_or_default();
-    Party { decl, body, declared }
+    Party { decl, name, body, declared }
 }
 
 /// What a component may know of the others when it makes its resources.

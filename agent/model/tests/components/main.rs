@@ -14,6 +14,8 @@ mod normal;
 mod planning;
 mod problems;
 mod references;
+mod renames;
+mod several;
 
 use std::path::Path;
 

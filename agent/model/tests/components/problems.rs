@@ -73,7 +73,7 @@ fn what_comes_later() {
          origin_header = {{ name = \"X-Origin-Verify\", every = \"30d\" }}\n\n\
          [service.web]\nimage = {{ repository = \"repository.web\", tag = \"1\" }}\nenv_file = \"a.env\"\n\
          serve = {{ as = \"web\", listen = 80 }}\nconnect = []\ndiscover = {{ port = \"http\" }}\nlogs = {{ delete = true }}\n\
-         uses = [\"database.main\"]\nsecrets = {{ PASSWORD = \"database.main:password\" }}\nrenamed_from = \"old\"\n{}\
+         uses = [\"database.main\"]\nsecrets = {{ PASSWORD = \"database.main:password\" }}\n{}\
          [service.web.files]\n\"/etc/x\" = \"x\"\n[service.web.scale]\nmax = 3\n[service.web.sidecar.proxy]\nimage = \"p\"\n\
          [service.web.deploy]\nstrategy = \"canary\"\n[service.web.override.\"ecs.service\"]\nname = \"x\"\n\n\
          [database.main]\nengine = \"postgres\"\n",

@@ -14,6 +14,7 @@ fn the_calls_are_what_the_kinds_declare() {
         let answer = match question {
             Question::Zones => Answer::Zones(["eu-west-1a", "eu-west-1b"].map(str::to_owned).into()),
             Question::ManagedPrefixList(name) => Answer::Id(format!("pl-{}", name.len())),
+            Question::Export(export) => Answer::Text(export.field.clone()),
         };
         answers.with(question.clone(), answer)
     });

@@ -42,7 +42,6 @@ fn later() -> Vec<String> {
             "deploy = { strategy = \"linear\" }",
             "deploy = { strategy = \"canary\" }",
             "logs = { delete = true }",
-            "renamed_from = \"old\"",
             "override.\"ecs.service\" = { name = \"x\" }",
         ]
         .map(|key| format!("{service}{key}\n")),

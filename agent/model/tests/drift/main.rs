@@ -7,6 +7,8 @@ mod adoption;
 mod changed;
 mod gone;
 mod nat;
+mod renames;
 mod rotation;
+mod several;
 mod stage;
 mod tags;

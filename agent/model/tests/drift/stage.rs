@@ -96,6 +96,11 @@ impl Stage {
         stage
     }
 
+    /// The doors.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
     fn engine(&self) -> Engine<'_> {
         Engine {
             cloud: &self.cloud,
@@ -170,6 +175,16 @@ impl Stage {
         let report = self.engine().converge(&desired(text), &revision, Duration::from_hours(1), None).await;
         let writes = self.fake.writes().into_iter().map(|call| format!("{:?} {} {}", call.op, call.kind, call.about));
         (report.unwrap_or_else(|error| panic!("{error}")), writes.collect())
+    }
+
+    /// One pass that meets these faults, and dies of them or not; then the lease of the dead one has run out.
+    pub async fn interrupted(&self, text: &str, faults: Faults) {
+        self.fake.restart(faults);
+        let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
+        // However it ends: the next process goes by what AWS holds.
+        drop(self.engine().pass(&desired(text), &revision).await);
+        self.fake.restart(Faults::default());
+        tokio::time::advance(Timing::default().lease).await;
     }
 
     /// Passes until AWS is as the manifest says, and gives the calls that changed something.
