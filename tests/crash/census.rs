@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use agent_aws::Aws;
+use aws_sdk_ec2::types::NatGatewayState;
 use aws_sdk_ecs::types::TaskDefinitionStatus;
 
 /// How many of what: things with a name by their name.
@@ -59,7 +60,14 @@ async fn networks(aws: &Aws, count: &mut Count) -> Result<(), String> {
     count.add("route table", items!(aws.ec2.describe_route_tables()).iter().map(|_| None));
     count.add("internet gateway", items!(aws.ec2.describe_internet_gateways()).iter().map(|_| None));
     count.add("security group", items!(aws.ec2.describe_security_groups()).into_iter().map(|group| group.group_name));
+    let addresses = aws.ec2.describe_addresses().send().await.map_err(said)?.addresses.unwrap_or_default();
+    count.add("elastic IP", addresses.iter().map(|_| None));
+    let rules = items!(aws.ec2.describe_security_group_rules());
+    count.add("rule of a group", rules.iter().map(|_| None));
     // Deleted ones are listed for a while.
+    let mut gateways = items!(aws.ec2.describe_nat_gateways());
+    gateways.retain(|one| one.state != Some(NatGatewayState::Deleted));
+    count.add("NAT gateway", gateways.iter().map(|_| None));
     let mut endpoints = items!(aws.ec2.describe_vpc_endpoints());
     endpoints.retain(|one| !one.state.as_ref().is_some_and(|state| state.as_str().eq_ignore_ascii_case("deleted")));
     count.add("endpoint", endpoints.into_iter().map(|endpoint| endpoint.service_name));

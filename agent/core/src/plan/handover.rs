@@ -47,3 +47,80 @@ pub(super) fn handovers(
     }
     edges
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::doc::Edge;
+    use crate::kind::{Identity, Kind, KindInfo};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    struct Nothing {}
+
+    struct Table;
+    impl Kind for Table {
+        const NAME: &'static str = "toy.table";
+        type Spec = Nothing;
+        type Out = Nothing;
+        const IDENTITY: Identity = Identity::Token;
+        const IMMUTABLE: &'static [&'static str] = &[];
+        const EXCLUSIVE: &'static [&'static str] = &["seats"];
+        const DOC: &'static str = "Like a route table.";
+    }
+
+    fn at(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    /// Tables with the seats at each.
+    fn graph(tables: &[(&str, &[&str])]) -> Graph {
+        let mut graph = Graph::default();
+        for (table, seats) in tables {
+            let edge = |(n, seat): (usize, &&str)| {
+                let to = at(&format!("room.a/toy.seat.{seat}"));
+                Edge { path: format!("seats.{n}"), to, field: "id".into() }
+            };
+            let view = Edge { path: "view".into(), to: at("room.a/toy.window"), field: "id".into() };
+            graph.add(&table_at(table), seats.iter().enumerate().map(edge).chain([view]).collect());
+        }
+        graph
+    }
+
+    fn table_at(key: &str) -> Address {
+        at(&format!("room.a/toy.table.{key}"))
+    }
+
+    /// The edges, as `before -> step`; makes are numbered from 0, those that go from 10.
+    fn told(live: &[(&str, &[&str])], wanted: &[(&str, &[&str])]) -> Vec<(usize, usize)> {
+        let keys = |all: &[(&str, &[&str])]| all.iter().map(|(key, _)| table_at(key)).collect::<Vec<_>>();
+        let makes = keys(wanted).into_iter().enumerate().map(|(n, address)| (address, n)).collect();
+        let gone: Vec<Address> = keys(live).into_iter().filter(|one| !keys(wanted).contains(one)).collect();
+        let goes: Vec<(&Address, usize)> = gone.iter().enumerate().map(|(n, address)| (address, 10 + n)).collect();
+        let kinds = Kinds::new([KindInfo::of::<Table>()]);
+        let edges = handovers(&makes, &goes, (&graph(wanted), &graph(live)), &kinds);
+        edges.into_iter().map(|edge| (edge.before, edge.step)).collect()
+    }
+
+    #[test]
+    fn who_takes_over_comes_before_who_goes() {
+        let live: [(&str, &[&str]); 1] = [("old", &["1", "2"])];
+        assert_eq!(told(&live, &[("a", &["1"]), ("b", &["2"])]), [(0, 10), (1, 10)]);
+        assert_eq!(told(&live, &[]), [], "nobody takes over");
+    }
+
+    #[test]
+    fn who_takes_over_comes_before_who_lets_go() {
+        let live: [(&str, &[&str]); 1] = [("a", &["1", "2"])];
+        assert_eq!(told(&live, &[("a", &["1"]), ("b", &["2"])]), [(1, 0)]);
+        assert_eq!(told(&live, &[("a", &["1", "2"]), ("b", &["3"])]), []);
+    }
+
+    /// A circle, which gives way: these edges are soft.
+    #[test]
+    fn two_that_exchange_something_each_come_before_the_other() {
+        assert_eq!(told(&[("a", &["1"]), ("b", &["2"])], &[("a", &["2"]), ("b", &["1"])]), [(1, 0), (0, 1)]);
+    }
+}

@@ -129,13 +129,6 @@ fn text_of(
         None => problem.at(span),
     };
     let (pieces, open) = pieces(text);
-    if let Some(inner) = open {
-        let begins: String = inner.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
-        let problem = Problem::new("bad-interpolation", format!("`${{{begins}` is not closed"));
-        let hint = "write `${type.name.attribute}`, or `$${` for the characters themselves";
-        problems.push(at(problem, inner).hint(hint));
-        return Text::default();
-    }
     let mut out = Text::default();
     let mut plain = String::new();
     for piece in pieces {
@@ -155,6 +148,12 @@ fn text_of(
                 }
             }
         }
+    }
+    if let Some(inner) = open {
+        let begins: String = inner.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+        let problem = Problem::new("bad-interpolation", format!("`${{{begins}` is not closed"));
+        let hint = "write `${type.name.attribute}`, or `$${` for the characters themselves";
+        problems.push(at(problem, inner).hint(hint));
     }
     with_plain(out, &mut plain)
 }
