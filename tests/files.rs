@@ -60,8 +60,8 @@ impl Stage {
     /// The calls that it takes to change something, the stack's own words left out.
     async fn changed(&self, short: &str) -> Vec<String> {
         let calls = self.applied(short).await;
-        let own =
-            |call: &&record::Call| !String::from_utf8_lossy(&call.request.body).contains("/gitops-agent/aws-files/");
+        let said = |call: &record::Call| String::from_utf8_lossy(&call.request.body).into_owned();
+        let own = |call: &&record::Call| call.name.service != "ssm" || !said(call).contains("/gitops-agent/");
         let writes = calls.iter().filter(|call| call.name.kind == Kind::Mutating).filter(own);
         writes.map(|call| call.name.action.clone()).collect()
     }
