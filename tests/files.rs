@@ -8,6 +8,7 @@ use agent_core::desired::Desired;
 use agent_core::plan::Op;
 use agent_core::state::Ended;
 use agent_model::expand::Expanded;
+use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging};
 
 use crate::bench::emulator::Emulator;
 use crate::bench::name::Kind;
@@ -60,8 +61,8 @@ impl Stage {
     /// The calls that it takes to change something, the stack's own words left out.
     async fn changed(&self, short: &str) -> Vec<String> {
         let calls = self.applied(short).await;
-        let own =
-            |call: &&record::Call| !String::from_utf8_lossy(&call.request.body).contains("/gitops-agent/aws-files/");
+        let said = |call: &record::Call| String::from_utf8_lossy(&call.request.body).into_owned();
+        let own = |call: &&record::Call| call.name.service != "ssm" || !said(call).contains("/gitops-agent/");
         let writes = calls.iter().filter(|call| call.name.kind == Kind::Mutating).filter(own);
         writes.map(|call| call.name.action.clone()).collect()
     }
@@ -124,9 +125,26 @@ async fn files_are_written_once_and_looking_at_them_costs_nothing_for_each() {
     let look = stage.world.look(&stage.desired("second")).await.unwrap();
     let [step] = look.plan.steps.as_slice() else { panic!("{:?}", look.plan.steps) };
     assert!(matches!(&step.op, Op::Update { changes, .. } if changes[0].path == "intact"), "{step:?}");
-    assert_eq!(stage.changed("second").await, ["PutParameter"]);
+    assert_eq!(stage.changed("second").await, ["PutParameter", "AddTagsToResource"]);
     assert!(stage.contents().await.contains(&"second".to_owned()));
     assert_eq!(stage.changed("second").await, [""; 0], "its version tells for ever, and its value that all is well");
+
+    // Or takes the tags away that it is found by.
+    let tags = ["gitops-agent:stack", "gitops-agent:address"].map(str::to_owned).to_vec();
+    let call = ssm.remove_tags_from_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(&name);
+    call.set_tag_keys(Some(tags)).send().await.unwrap();
+    assert_eq!(stage.changed("second").await, ["AddTagsToResource"]);
+    assert_eq!(stage.changed("second").await, [""; 0]);
+
+    // Or has put another one in the place of one that is to come.
+    let coming = stage.stack("coming").resources.into_iter().filter(|one| one.address.kind() == "ssm.file");
+    let names = coming.map(|one| one.spec.value()["name"].as_str().unwrap().to_owned());
+    let held: Vec<String> = stage.held().await.into_iter().map(|(name, _)| name).collect();
+    let [new] = names.filter(|name| !held.contains(name)).collect::<Vec<_>>().try_into().unwrap();
+    ssm.put_parameter().name(&new).value("by hand").r#type(ParameterType::String).send().await.unwrap();
+    stage.applied("coming").await;
+    assert!(stage.held().await.contains(&(new, "coming".to_owned())));
+    assert_eq!(stage.changed("coming").await, [""; 0]);
 
     let end = stage.world.destroy(&stage.world.desired(Vec::new())).await.unwrap();
     assert_eq!(end.ended, Ended::Converged);

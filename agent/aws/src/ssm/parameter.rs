@@ -163,7 +163,7 @@ impl Aws {
         Ok(read.filter_map(|parameter| Some((parameter.name.clone()?, parameter))).collect())
     }
 
-    async fn parameter_tags(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
+    pub(super) async fn parameter_tags(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, Fault> {
         let call = self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
         match call.send().await.map_err(fault("ssm:ListTagsForResource")) {
             Ok(answer) => {

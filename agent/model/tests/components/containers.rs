@@ -110,3 +110,10 @@ fn sizes_that_are_out_of_range() {
          [service.web.sidecar.p]\nimage = \"p\"\nstop_timeout = 1\ndepends_on = { web = \"ready\" }\n"
     )));
 }
+
+#[test]
+fn more_variables_than_a_definition_holds() {
+    let text = format!("{HEADER}\n{}", service("env_file = \"web.env\"\n"));
+    let lines: Vec<String> = (0..60).map(|n| format!("N{n}={}\n", "x".repeat(1000))).collect();
+    snapshot!(expanded_with(&text, &[("web.env", lines.concat().as_bytes())], &answers()).map(|_| ()).unwrap_err());
+}

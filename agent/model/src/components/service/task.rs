@@ -27,11 +27,25 @@ use crate::kinds::logs::log_group::LogGroup;
 /// Output that a container may be ahead of the log group before lines are dropped.
 const LOG_BUFFER: &str = "25m";
 
+/// The most bytes of all variables of a task: a definition has 64 KiB, and the rest of it needs some.
+/// <https://docs.aws.amazon.com/general/latest/gr/ecs-service.html>
+const MOST_VARIABLES: usize = 56 * 1024;
+
+/// What variables take in a definition, as it is sent.
+fn size_of(environment: &BTreeMap<String, Text>) -> usize {
+    environment.iter().map(|(name, text)| serde_json::json!([name, text.to_value()]).to_string().len()).sum()
+}
+
 impl Config {
     pub(super) fn add_task_definition(&self, all: &Expansion<'_>, made: &mut Resources, at: &mut Place<'_>) {
         let own = at.address();
         let unpacking = self.add_files(all, made, at);
         let (containers, volumes) = self.containers(unpacking.as_ref(), all, at);
+        let size: usize = containers.values().map(|one| size_of(&one.environment)).sum();
+        if size > MOST_VARIABLES {
+            let message = format!("the environment variables of `{own}` have {size} bytes of {MOST_VARIABLES}");
+            at.hinted("too-large", &["env"], message, "a task definition has 64 KiB: put large texts into `files`");
+        }
         made.add::<TaskDefinition>(&task_definition::Spec {
             family: name(at),
             cpu: self.cpu,

@@ -165,6 +165,17 @@ mod tests {
         assert_eq!(read("[]"), read("# nothing"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_in_a_file_is_read_or_told(content: Vec<u8>, lines in "([A-Z= '\"\\\\#]{0,9}\n){0,9}") {
+            for content in [content.as_slice(), lines.as_bytes()] {
+                let (found, wrong) = parse(content);
+                proptest::prop_assert!(found.keys().all(|name| is_name(name)), "{found:?}");
+                proptest::prop_assert!(wrong.iter().all(|wrong| !wrong.place.is_empty() && !wrong.what.is_empty()));
+            }
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         assert_eq!(

@@ -36,7 +36,8 @@ pub struct Spec {
     /// The value, 1 to 4,096 bytes without `{{`. Never read back: the name says what it is.
     #[serde(default)]
     pub value: AtCreate<String>,
-    /// Whether it holds what its name says. Read only of one that somebody has written over: its version tells.
+    /// Whether it holds what its name says, and has the tags that it is found by. Of those that are listed, only one that
+    /// somebody has written over is looked at: its version tells.
     #[serde(default = "yes")]
     pub intact: bool,
     /// Sent when it is made, for people and for policies of IAM; never compared.

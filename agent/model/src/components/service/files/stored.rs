@@ -47,7 +47,7 @@ pub(super) fn stored(content: &[u8]) -> Result<Stored, TooLarge> {
 /// Whether Parameter Store keeps a text as it is. It takes no `{{` and nothing that is empty; of control characters only
 /// those are trusted that every text has.
 fn is_plain(text: &str) -> bool {
-    let is_blank = !text.is_empty() && text.trim().is_empty();
+    let is_blank = text.trim().is_empty();
     text.len() <= PART
         && !is_blank
         && !text.contains("{{")
