@@ -69,11 +69,12 @@ impl Provider<Service> for Aws {
         if update.changed.tags() {
             self.ecs_tag(&update.live.id, update.mark, &update.to.tags.0).await?;
         }
-        if update.changed.touches("sees") {
-            self.are_there(update.to).await?;
-        }
-        if update.changed.paths.iter().any(|path| path != "tags" && !path.starts_with("tags.")) {
+        let is_other = |path: &String| !["tags", "sees"].contains(&path.split('.').next().unwrap_or_default());
+        let deploys = update.changed.touches("sees") && self.must_be_deployed(&update.live.id, update.to).await?;
+        if deploys || update.changed.paths.iter().any(is_other) {
             let call = self.update_service(update)?;
+            // The same tasks anew, if nothing else differs: those that start now see what is in the namespace now.
+            let call = if deploys { call.force_new_deployment(true) } else { call };
             call.send().await.map_err(fault(write::UPDATE))?;
         }
         Ok(())
@@ -127,17 +128,19 @@ impl Aws {
         live.collect()
     }
 
-    /// A deployment that begins before the names are there would be for nothing.
-    async fn are_there(&self, spec: &Spec) -> Result<(), Fault> {
-        let Some(connect) = &spec.service_connect else { return Ok(()) };
-        let there = self.names_in(connect.namespace.as_str()).await?;
-        match spec.sees.0.keys().find(|name| !there.contains_key(*name)) {
-            Some(name) => {
-                let text = format!("ECS has not made `{name}` in the namespace yet");
-                Err(Fault::new(Class::Conflict, write::UPDATE, "NotInNamespace", text))
-            }
-            None => Ok(()),
+    /// Whether the names that it has to see are younger than its newest deployment, looked at anew: a list may have lagged.
+    /// A deployment that begins before they are there would be for nothing.
+    async fn must_be_deployed(&self, id: &str, wanted: &Spec) -> Result<bool, Fault> {
+        let Some(connect) = &wanted.service_connect else { return Ok(false) };
+        let names = self.names_in(connect.namespace.as_str()).await?;
+        if let Some(name) = wanted.sees.0.keys().find(|name| !names.contains_key(*name)) {
+            let text = format!("ECS has not made `{name}` in the namespace yet");
+            return Err(Fault::new(Class::Conflict, write::UPDATE, "NotInNamespace", text));
         }
+        let described = self.services(wanted.cluster.as_str(), vec![id.to_owned()]).await?.pop();
+        let live = described.map(|service| read::service(service, Some(&names))).transpose()?.flatten();
+        let seen = live.map(|live| live.spec.sees.0).unwrap_or_default();
+        Ok(!wanted.sees.0.keys().all(|name| seen.contains_key(name)))
     }
 }
 

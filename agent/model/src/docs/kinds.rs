@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use agent_core::cost::Read;
 use agent_core::doc::path_matches;
 use agent_core::kind::{Change, Identity, KindInfo, Removal, Replace};
 use serde_json::Value;
@@ -76,10 +77,12 @@ fn facts(kind: &KindInfo) -> [String; 8] {
     ]
 }
 
-/// The kinds that AWS lists it by: a call for each of these.
+/// The kinds that AWS lists it by: a call for each of these. What another service of AWS is asked only tells more of it.
 fn found_through(kind: &KindInfo) -> Vec<&'static str> {
     let mut through = Vec::new();
-    for counted in kind.reads.iter().filter(|read| read.batch == 1).flat_map(|read| read.of) {
+    let service = |read: &Read| read.action.split(':').next();
+    let own = kind.reads.iter().filter(|read| service(read) == kind.reads.first().and_then(service));
+    for counted in own.filter(|read| read.batch == 1).flat_map(|read| read.of) {
         if *counted != kind.name && !through.contains(counted) {
             through.push(*counted);
         }

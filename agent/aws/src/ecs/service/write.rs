@@ -95,10 +95,6 @@ impl Aws {
             let connect = spec.service_connect.as_ref().map_or_else(off, |connect| service_connect(UPDATE, connect))?;
             call = call.service_connect_configuration(connect);
         }
-        if changed.touches("sees") {
-            // The same tasks anew: those that start now see what is in the namespace now.
-            call = call.force_new_deployment(true);
-        }
         Ok(call)
     }
 }

@@ -19,10 +19,11 @@ pub struct Namespace;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    /// The name, unique in account and region; see [`check_name`]. It cannot be changed.
+    /// The name, unique in account and region: at most 255 visible characters of ASCII, without `<`, `>`, `"` and `/`, and not
+    /// beginning with `arn:`. It cannot be changed.
     pub name: String,
     /// What it is for, at most 1,024 characters. Tags cost a call for each namespace of the region, so a pass asks only for
-    /// those of namespaces whose description begins as the stack's own do, see [`description_of`].
+    /// those of namespaces whose description begins as the stack's own do: `gitops-agent, stack um: `.
     pub description: String,
     /// Tags that the manifest sets.
     #[serde(default)]

@@ -12,6 +12,7 @@ use crate::kinds::ec2::security_group::SecurityGroup;
 use crate::kinds::ec2::subnet::Subnet;
 use crate::kinds::ec2::vpc::Vpc;
 use crate::kinds::ec2::vpc_endpoint::VpcEndpoint;
+use crate::kinds::ecs::cluster::Cluster;
 use crate::kinds::ecs::task_definition::TaskDefinition;
 use crate::kinds::elb::listener::Listener;
 use crate::kinds::elb::load_balancer::LoadBalancer;
@@ -23,6 +24,9 @@ pub fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
     let mut first = BTreeSet::new();
     load_balancing(own, graph, &mut first);
     network(own, graph, &mut first);
+    // With a namespace of its own a cluster is "PROVISIONING" at first, and takes no service.
+    let clusters = graph.named(own, Cluster::NAME).cloned();
+    first.extend(clusters.map(|address| After { address, wait: Wait::Ready }));
     // By its fields a service comes after its definition, but a change of a role or a parameter alone makes no new one.
     for definition in graph.named(own, TaskDefinition::NAME) {
         first.extend(graph.edges(definition).iter().map(|edge| exists(&edge.to)));
@@ -150,6 +154,12 @@ mod tests {
     fn in_an_unknown_vpc_all_endpoints_come_first() {
         let graph = graph(&[(OWN, &[]), ("network.main/ec2.vpc_endpoint.ecr", &["network.main/ec2.vpc"])]);
         assert_eq!(told(&graph), [("network.main/ec2.vpc_endpoint.ecr".to_owned(), Wait::Ready)]);
+    }
+
+    #[test]
+    fn its_cluster_is_ready_first() {
+        let graph = graph(&[(OWN, &["cluster.main/ecs.cluster"]), ("cluster.other/ecs.cluster", &[])]);
+        assert_eq!(told(&graph), [("cluster.main/ecs.cluster".to_owned(), Wait::Ready)]);
     }
 
     #[test]
