@@ -108,6 +108,19 @@ fn stacks_are_taken_in_the_order_of_their_references_and_destroyed_in_the_other(
 }
 
 #[test]
+fn what_a_stack_refers_to_is_not_destroyed_before_it() {
+    let app = referring("needed-app", "needed-base").replace("[parameter", "mode = \"report\"\n[parameter");
+    let tree = Tree::of(&[("app", app), ("base", stack("needed-base", &parameter("key", "k")))]);
+    ends(&tree.agent(&["apply"]), 0);
+    let (kept, calls) = tree.watched(&["destroy", "--yes"]);
+    ends(&kept, 2);
+    assert_eq!(calls.len(), 0, "{}", record::table(&calls));
+    let line = "needed-base: left alone, because the stack `needed-app` refers to it and is still there";
+    assert!(err(&kept).contains(line), "{}", err(&kept));
+    ends(&tree.agent(&["destroy", "--yes", "--stack", "needed-base"]), 0);
+}
+
+#[test]
 fn those_that_refer_to_a_failed_stack_are_left_alone_and_others_go_on() {
     let wrong = stack("left-base", &parameter("key", "k")).replace("123456789012", "999999999999");
     let app = referring("left-app", "left-base").replace("account = \"123456789012\"\n", "");

@@ -72,11 +72,27 @@ pub(super) fn circle(first: Option<&Span>, back: &Span) -> Problem {
 }
 
 /// Takes out of a base what is not handed on. Gives its name, to be compared.
-pub(super) fn hand_on(base: &mut Table) -> Option<(String, Span)> {
+pub(super) fn hand_on(base: &mut Table, is_thing: &dyn Fn(&[&str]) -> bool) -> Option<(String, Span)> {
+    forget_adopted(base, &mut Vec::new(), is_thing);
     let header = base.get_mut("stack")?.node.as_table_mut()?;
     let own = header.split_off(|key| OWN.contains(&key));
     let name = &own.get("name")?.node;
     Some((name.as_str()?.to_owned(), name.span.clone()))
+}
+
+/// What AWS holds has one owner: what the base adopts, the base has.
+fn forget_adopted<'t>(table: &'t mut Table, path: &mut Vec<&'t str>, is_thing: &dyn Fn(&[&str]) -> bool) {
+    for (key, entry) in table.iter_mut() {
+        path.push(key);
+        if let Value::Table(below) = &mut entry.node.value {
+            if is_thing(path) {
+                let _ = below.split_off(|key| key == "adopt");
+            } else if path.len() < 3 {
+                forget_adopted(below, path, is_thing);
+            }
+        }
+        path.pop();
+    }
 }
 
 /// The place of a stack's own name.
