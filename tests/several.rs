@@ -102,6 +102,9 @@ fn stacks_are_taken_in_the_order_of_their_references_and_destroyed_in_the_other(
     let (again, calls) = tree.watched(&["diff", "--exit-code"]);
     ends(&again, 0);
     only_reads(&calls);
+    // One list for each stack's own, and one for what the one refers to in the other.
+    let lists = calls.iter().filter(|call| call.name.action == "DescribeParameters").count();
+    assert_eq!(lists, 3, "{}", record::table(&calls));
     let destroyed = tree.agent(&["destroy", "--yes"]);
     ends(&destroyed, 0);
     assert_eq!(told(&destroyed), ["order-app", "order-base"]);
