@@ -244,6 +244,16 @@ fn a_base_that_cannot_be_read() {
 }
 
 #[test]
+fn a_megabyte_of_removals_ends() {
+    let lines =
+        |from: usize, value: &str| (from..from + 40_000).map(|n| format!("a{n} = {value}\n")).collect::<String>();
+    let base = format!("{BASE}[dns]\n{}", lines(0, "{}"));
+    let over = format!("{OVER}[dns]\n{}", lines(20_000, "false"));
+    let (_, problems, _) = loaded(&tree(&[("um/stack.toml", &base), ("a/stack.toml", &over)]), "a");
+    assert!(problems.len() >= 40_000, "{}", problems.len());
+}
+
+#[test]
 fn the_same_twice_in_the_folder_of_an_overlay() {
     let files = [
         ("um/stack.toml", BASE),
