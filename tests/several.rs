@@ -102,9 +102,25 @@ fn stacks_are_taken_in_the_order_of_their_references_and_destroyed_in_the_other(
     let (again, calls) = tree.watched(&["diff", "--exit-code"]);
     ends(&again, 0);
     only_reads(&calls);
+    // One list for each stack's own, and one for what the one refers to in the other.
+    let lists = calls.iter().filter(|call| call.name.action == "DescribeParameters").count();
+    assert_eq!(lists, 3, "{}", record::table(&calls));
     let destroyed = tree.agent(&["destroy", "--yes"]);
     ends(&destroyed, 0);
     assert_eq!(told(&destroyed), ["order-app", "order-base"]);
+}
+
+#[test]
+fn what_a_stack_refers_to_is_not_destroyed_before_it() {
+    let app = referring("needed-app", "needed-base").replace("[parameter", "mode = \"report\"\n[parameter");
+    let tree = Tree::of(&[("app", app), ("base", stack("needed-base", &parameter("key", "k")))]);
+    ends(&tree.agent(&["apply"]), 0);
+    let (kept, calls) = tree.watched(&["destroy", "--yes"]);
+    ends(&kept, 2);
+    assert_eq!(calls.len(), 0, "{}", record::table(&calls));
+    let line = "needed-base: left alone, because the stack `needed-app` refers to it and is still there";
+    assert!(err(&kept).contains(line), "{}", err(&kept));
+    ends(&tree.agent(&["destroy", "--yes", "--stack", "needed-base"]), 0);
 }
 
 #[test]

@@ -46,15 +46,18 @@ impl Left {
 /// The stacks, each after those that it refers to; else by folder.
 pub fn ordered(mut stacks: Vec<Stack>) -> Vec<Stack> {
     let needs = needs(&stacks);
+    let mut placed = BTreeSet::new();
     let mut order: Vec<usize> = Vec::with_capacity(stacks.len());
     loop {
-        let is_free = |n: &usize| !order.contains(n) && needs[n].iter().all(|other| order.contains(other));
+        let is_free = |n: &usize| !placed.contains(n) && needs[*n].iter().all(|other| placed.contains(other));
         let Some(next) = (0..stacks.len()).find(is_free) else { break };
+        placed.insert(next);
         order.push(next);
     }
-    let rest: Vec<usize> = (0..stacks.len()).filter(|n| !order.contains(n)).collect();
+    let rest: Vec<usize> = (0..stacks.len()).filter(|n| !placed.contains(n)).collect();
+    let reach: BTreeMap<usize, BTreeSet<usize>> = rest.iter().map(|n| (*n, reach(*n, &needs))).collect();
     for n in &rest {
-        circle(*n, &needs, &mut stacks);
+        circle(*n, &needs, &reach, &mut stacks);
     }
     order.extend(rest);
     let mut stacks: Vec<Option<Stack>> = stacks.into_iter().map(Some).collect();
@@ -62,10 +65,14 @@ pub fn ordered(mut stacks: Vec<Stack>) -> Vec<Stack> {
 }
 
 /// By position, the positions of those that are referred to.
-fn needs(stacks: &[Stack]) -> BTreeMap<usize, BTreeSet<usize>> {
+fn needs(stacks: &[Stack]) -> Vec<BTreeSet<usize>> {
+    let mut named: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (n, stack) in stacks.iter().enumerate() {
+        named.entry(stack.name()).or_default().push(n);
+    }
     let of = |(n, stack): (usize, &Stack)| {
-        let named = |name: &String| stacks.iter().position(|other| other.name() == *name && beside(stack, other));
-        (n, stack.needs.keys().filter_map(named).filter(|other| *other != n).collect::<BTreeSet<_>>())
+        let all = stack.needs.keys().filter_map(|name| named.get(name)).flatten();
+        all.copied().filter(|other| *other != n && beside(stack, &stacks[*other])).collect()
     };
     stacks.iter().enumerate().map(of).collect()
 }
@@ -77,25 +84,26 @@ fn beside(own: &Stack, other: &Stack) -> bool {
     own.stack.region == other.stack.region && (accounts.0.is_none() || accounts.1.is_none() || accounts.0 == accounts.1)
 }
 
+/// All that a stack needs, and what that needs in turn.
+fn reach(from: usize, needs: &[BTreeSet<usize>]) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec![from];
+    while let Some(at) = waiting.pop() {
+        waiting.extend(needs[at].iter().copied().filter(|next| seen.insert(*next)));
+    }
+    seen
+}
+
 /// Tells a stack that it is in a circle, if it is: others only wait for one.
-fn circle(own: usize, needs: &BTreeMap<usize, BTreeSet<usize>>, stacks: &mut [Stack]) {
-    let reach = |from: usize| {
-        let mut seen = BTreeSet::new();
-        let mut waiting = vec![from];
-        while let Some(at) = waiting.pop() {
-            waiting.extend(needs[&at].iter().copied().filter(|next| seen.insert(*next)));
-        }
-        seen
-    };
-    let back: Vec<usize> = reach(own).into_iter().filter(|other| reach(*other).contains(&own)).collect();
-    let names: Vec<String> = back.iter().map(|n| stacks[*n].name()).collect();
-    let next = needs[&own].iter().find(|next| back.contains(next)).map(|next| stacks[*next].name());
-    let Some((next, true)) = next.map(|next| (next, back.contains(&own))) else { return };
+fn circle(own: usize, needs: &[BTreeSet<usize>], reach: &BTreeMap<usize, BTreeSet<usize>>, stacks: &mut [Stack]) {
+    let leads_back = |other: &usize| reach.get(other).is_some_and(|reach| reach.contains(&own));
+    let Some(next) = needs[own].iter().copied().find(leads_back) else { return };
+    let names: Vec<String> = reach[&own].iter().filter(|n| leads_back(n)).map(|n| stacks[*n].name()).collect();
     let all = suggest::list(names.iter().map(String::as_str), "and");
     let problem = Problem::new("stack-cycle", format!("the stacks {all} refer to each other, so none can be first"));
     let problem = problem.hint("write the value itself in one of them");
-    let stack = &mut stacks[own];
-    stack.problems.push(match stack.needs.get(&next) {
+    let place = stacks[own].needs.get(&stacks[next].name()).cloned();
+    stacks[own].problems.push(match &place {
         Some(span) => problem.at(span),
         None => problem,
     });

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::address::Address;
@@ -14,17 +14,22 @@ use crate::observed::{Observed, Reading};
 
 /// Former components by what they are called now: `service.web` was `service.app`. Of several former names the oldest
 /// comes first: what AWS knows a thing by.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Renames {
     /// Present to former.
     former: BTreeMap<String, Vec<String>>,
+    /// The way back.
+    #[serde(skip)]
+    now: BTreeMap<String, String>,
 }
 
 impl Renames {
     /// Of pairs: what it is called now, and what it was called, the oldest first.
     pub fn new(pairs: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
-        Self { former: pairs.into_iter().filter(|(_, former)| !former.is_empty()).collect() }
+        let former: BTreeMap<_, _> = pairs.into_iter().filter(|(_, former)| !former.is_empty()).collect();
+        let back = former.iter().flat_map(|(now, all)| all.iter().map(|former| (former.clone(), now.clone())));
+        Self { now: back.collect(), former }
     }
 
     /// Whether nothing has another name.
@@ -50,9 +55,8 @@ impl Renames {
 
     /// The address of now that an address has, whenever it was told.
     pub fn now<'a>(&self, told: &'a Address) -> Cow<'a, Address> {
-        let component = told.component();
-        match self.iter().find(|(_, former)| *former == component) {
-            Some((now, _)) => Cow::Owned(moved(told, now)),
+        match self.now.get(told.component()) {
+            Some(now) => Cow::Owned(moved(told, now)),
             None => Cow::Borrowed(told),
         }
     }

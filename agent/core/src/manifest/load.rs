@@ -112,7 +112,7 @@ fn laid(mut levels: Vec<(String, Merged)>, language: &Language, problems: &mut P
     };
     for (_, level) in levels.into_iter().rev() {
         if let (Some((base, first)), Some((own, span))) =
-            (overlay::hand_on(&mut all.table), overlay::name_of(&level.table))
+            (overlay::hand_on(&mut all.table, &is_thing), overlay::name_of(&level.table))
             && base == own
         {
             let problem =

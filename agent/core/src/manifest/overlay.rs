@@ -1,6 +1,8 @@
 //! One stack over another: finds the folder that `[stack] extends` names, and lays the tables of a stack over those of its
 //! base. Tables are merged to the bottom, all else is replaced, and `false` in the place of a component takes it away.
 
+use std::collections::BTreeSet;
+
 use super::read::{STACK_FILE, StackFiles, find_stacks, join};
 use super::suggest;
 use super::tree::{Entry, Node, Table, Value};
@@ -8,6 +10,9 @@ use crate::source::{Problem, Problems, Span};
 
 /// How many stacks may stand on one another.
 pub(super) const DEPTH: usize = 8;
+
+/// How many names are looked at for the one that is meant.
+const MOST_NAMES: usize = 1000;
 
 /// Keys of `[stack]` that a base keeps to itself: what it is called, what it stands on, and what its revision may delete.
 const OWN: [&str; 3] = ["name", "extends", "allow"];
@@ -72,11 +77,27 @@ pub(super) fn circle(first: Option<&Span>, back: &Span) -> Problem {
 }
 
 /// Takes out of a base what is not handed on. Gives its name, to be compared.
-pub(super) fn hand_on(base: &mut Table) -> Option<(String, Span)> {
+pub(super) fn hand_on(base: &mut Table, is_thing: &dyn Fn(&[&str]) -> bool) -> Option<(String, Span)> {
+    forget_adopted(base, &mut Vec::new(), is_thing);
     let header = base.get_mut("stack")?.node.as_table_mut()?;
     let own = header.split_off(|key| OWN.contains(&key));
     let name = &own.get("name")?.node;
     Some((name.as_str()?.to_owned(), name.span.clone()))
+}
+
+/// What AWS holds has one owner: what the base adopts, the base has.
+fn forget_adopted<'t>(table: &'t mut Table, path: &mut Vec<&'t str>, is_thing: &dyn Fn(&[&str]) -> bool) {
+    for (key, entry) in table.iter_mut() {
+        path.push(key);
+        if let Value::Table(below) = &mut entry.node.value {
+            if is_thing(path) {
+                let _ = below.split_off(|key| key == "adopt");
+            } else if path.len() < 3 {
+                forget_adopted(below, path, is_thing);
+            }
+        }
+        path.pop();
+    }
 }
 
 /// The place of a stack's own name.
@@ -109,14 +130,21 @@ impl Overlay<'_> {
     }
 
     fn lay(&mut self, base: &mut Table, own: Table) {
+        let mut taken = BTreeSet::new();
         for (key, entry) in own {
             self.path.push(key.clone());
-            if self.is(self.is_thing) && entry.node.value == Value::Boolean(false) {
-                self.remove(base, &key, &entry);
-            } else {
+            if !(self.is(self.is_thing) && entry.node.value == Value::Boolean(false)) {
                 self.put(base, key, entry);
+            } else if base.get(&key).is_some() {
+                taken.insert(key);
+            } else {
+                self.nothing_to_take(base, &key, &entry);
             }
             self.path.pop();
+        }
+        // At once: a table is built anew for it.
+        if !taken.is_empty() {
+            let _ = base.split_off(|key| taken.contains(key));
         }
     }
 
@@ -148,13 +176,11 @@ impl Overlay<'_> {
         }
     }
 
-    fn remove(&mut self, base: &mut Table, key: &str, entry: &Entry) {
-        if !base.split_off(|other| other == key).is_empty() {
-            return;
-        }
+    fn nothing_to_take(&mut self, base: &Table, key: &str, entry: &Entry) {
         let name = self.path.join(".");
         let message = format!("`{name} = false` takes nothing away: the stack that this one extends has no `{name}`");
-        let known: Vec<&str> = base.keys().collect();
+        let most = if self.problems.len() < Problems::MOST { MOST_NAMES } else { 0 };
+        let known: Vec<&str> = base.keys().take(most).collect();
         let problem = Problem::new("unknown-component", message).at(&entry.key_span);
         self.problems.push(Problem { hint: suggest::hint(key, &known, "it has"), ..problem });
     }

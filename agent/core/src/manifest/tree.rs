@@ -78,6 +78,11 @@ impl Table {
         self.index.get(key).and_then(|at| self.entries.get_mut(*at)).map(|(_, entry)| entry)
     }
 
+    /// Keys and entries in order, the entries to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Entry)> {
+        self.entries.iter_mut().map(|(key, entry)| (key.as_str(), entry))
+    }
+
     /// Takes the keys that `wanted` accepts out into a table of their own.
     #[must_use]
     pub fn split_off(&mut self, wanted: impl Fn(&str) -> bool) -> Self {

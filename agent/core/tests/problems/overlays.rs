@@ -104,6 +104,19 @@ fn a_header_is_handed_on_key_by_key_but_for_name_and_what_may_be_deleted() {
     assert!(manifest.stack.allow.delete.is_empty());
 }
 
+/// What AWS holds has one owner, and that is the base.
+#[test]
+fn what_the_base_adopts_is_not_handed_on() {
+    let adopting =
+        BASE.replace("[network.main]", "[network.main]\nprotect = true\nadopt = { \"ec2.vpc\" = \"vpc-1\" }");
+    let files = tree(&[("um/stack.toml", &adopting), ("acceptance/stack.toml", OVER)]);
+    let own = sound(&files, "acceptance");
+    let network = own.component("network", "main").unwrap();
+    assert!(network.common.adopt.is_empty());
+    assert_eq!(network.common.protect, Some(true));
+    assert_eq!(sound(&files, "um").component("network", "main").unwrap().common.adopt["ec2.vpc"], "vpc-1");
+}
+
 #[test]
 fn the_last_of_a_type_can_be_taken_away_in_either_spelling() {
     for text in ["[network]\nmain = false\n", "network.main = false\n"] {
@@ -228,6 +241,16 @@ fn a_problem_in_the_base_is_shown_there_and_one_of_the_overlay_here() {
 #[test]
 fn a_base_that_cannot_be_read() {
     snapshot!(refused(&[("um/stack.toml", "[stack\n"), ("a/stack.toml", OVER)], "a"));
+}
+
+#[test]
+fn a_megabyte_of_removals_ends() {
+    let lines =
+        |from: usize, value: &str| (from..from + 40_000).map(|n| format!("a{n} = {value}\n")).collect::<String>();
+    let base = format!("{BASE}[dns]\n{}", lines(0, "{}"));
+    let over = format!("{OVER}[dns]\n{}", lines(20_000, "false"));
+    let (_, problems, _) = loaded(&tree(&[("um/stack.toml", &base), ("a/stack.toml", &over)]), "a");
+    assert!(problems.len() >= 40_000, "{}", problems.len());
 }
 
 #[test]

@@ -18,6 +18,7 @@ that needs no answer of the same round is asked at once. (Six, where a load bala
 Answers come in pages (of 100 to 1,000 resources): each further page is a call more. Where AWS has no filter by tag (ECS, Elastic Load
 Balancing), resources of others count too: of an account with more than a hundred active task definitions the families are listed (one
 call), and the revisions of each family of the stack (one call each). What a stack has of retired resources counts until they are gone.
+References to another stack cost the lists of the kinds that they name, and of those that these are found through, once for each stack.
 
 ";
 
