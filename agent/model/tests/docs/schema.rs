@@ -35,7 +35,6 @@ fn later() -> Vec<String> {
     };
     all.extend(later::KEYS.iter().map(|later| format!("{}{} = {{}}\n", base(later.component), later.key)));
     all.push(format!("{network}flow_logs = true\n"));
-    all.push(format!("{edge}origin_header = {{ name = \"X-A\", every = \"30d\" }}\n"));
     all.extend(
         [
             "deploy = { strategy = \"blue_green\" }",

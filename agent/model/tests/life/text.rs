@@ -186,7 +186,7 @@ impl Writer<'_> {
             format!("idle_timeout = {}", 60 + own.idle)
         });
         self.line(&lines.join("\n"));
-        if own.facing && own.header.is_some() {
+        if own.facing && own.header.is_some() && !own.connections {
             self.distribution(BALANCERS[n], own);
         }
     }
