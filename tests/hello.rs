@@ -1,12 +1,13 @@
-//! The stack `hello` and edits of it, as resources: what the tests of whole stacks work on.
+//! The example stacks and edits of them, as resources: what the tests of whole stacks work on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use agent_core::desired::Resource;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::limits::Limits;
-use agent_core::manifest::load;
 use agent_core::manifest::read::Collector;
+use agent_core::manifest::{FileEntry, StackFiles, load};
 use agent_core::source::render::render_text;
 use agent_core::source::{Problems, Sources};
 use agent_model::components::language;
@@ -14,6 +15,28 @@ use agent_model::expand::{Expanded, expand};
 
 /// The text of the example.
 pub const TEXT: &str = include_str!("../manifests/hello/stack.toml");
+
+/// The files of a stack by name.
+pub type Files = BTreeMap<String, String>;
+
+/// The example `um`, with the files that it names.
+pub fn um() -> Files {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests/um");
+    let tree = StackFiles::from_dir(&root, &Limits::default()).unwrap();
+    let text = |entry| match entry {
+        FileEntry::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    tree.files.into_iter().map(|(name, entry)| (name, text(entry))).collect()
+}
+
+/// The files with a text of one of them put in the place of another.
+pub fn changed(files: &Files, name: &str, from: &str, to: &str) -> Files {
+    let mut files = files.clone();
+    let text = files.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"));
+    *text = edited(text, from, to);
+    files
+}
 
 /// What emulated AWS says to the questions of the expansion, and the fake is made to agree with.
 pub fn answers(zones: &[&str], prefix_lists: &[(&str, &str)]) -> Answers {
@@ -33,25 +56,41 @@ pub fn made_up() -> Answers {
 
 /// The resources of a manifest.
 pub fn resources(text: &str, answers: &Answers) -> Vec<Resource> {
-    let expanded = expanded(text, answers);
+    resources_of(&alone(text), answers)
+}
+
+/// The resources of a manifest with files.
+pub fn resources_of(files: &Files, answers: &Answers) -> Vec<Resource> {
+    let expanded = expanded(files, answers);
     assert!(expanded.unknown.is_empty(), "{:?}", expanded.unknown);
     expanded.resources
 }
 
 /// What the expansion of a manifest has to know about AWS.
 pub fn questions(text: &str) -> BTreeSet<Question> {
-    expanded(text, &Answers::offline()).unknown
+    questions_of(&alone(text))
 }
 
-fn expanded(text: &str, answers: &Answers) -> Expanded {
-    expanded_with(text, &[], answers)
+/// The same of a manifest with files.
+pub fn questions_of(files: &Files) -> BTreeSet<Question> {
+    expanded(files, &Answers::offline()).unknown
 }
 
 /// A manifest with files beside it, by their names.
 pub fn expanded_with(text: &str, beside: &[(&str, &str)], answers: &Answers) -> Expanded {
+    let all = [("stack.toml", text)].into_iter().chain(beside.iter().copied());
+    expanded(&all.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(), answers)
+}
+
+/// A stack of one text.
+fn alone(text: &str) -> Files {
+    Files::from([("stack.toml".to_owned(), text.to_owned())])
+}
+
+fn expanded(files: &Files, answers: &Answers) -> Expanded {
     let mut collector = Collector::new("", &Limits::default());
-    for (name, text) in [("stack.toml", text)].iter().chain(beside) {
-        collector.file((*name).into(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
+    for (name, text) in files {
+        collector.file(name.clone(), text.len() as u64, || Ok(text.as_bytes().to_vec())).unwrap();
     }
     let (mut sources, mut problems) = (Sources::new(), Problems::new());
     let manifest = load(&collector.finish(), "", &language(), &mut sources, &mut problems);

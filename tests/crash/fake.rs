@@ -29,24 +29,50 @@ const WAYS: [What; 12] = [
 ];
 
 struct Story {
+    stack: &'static str,
     name: &'static str,
     before: Vec<Resource>,
     after: Vec<Resource>,
 }
 
+/// `um` from nothing, another image, another file of one service, another path, a service less, another port, and back to
+/// nothing.
+fn stories_of_um() -> Vec<Story> {
+    let um = hello::um();
+    let of = |files: &hello::Files| hello::resources_of(files, &hello::made_up());
+    let story = |name, before, after| Story { stack: "um", name, before, after };
+    let changed = |name: &str, from: &str, to: &str| of(&hello::changed(&um, name, from, to));
+    let text = &um["services.toml"];
+    let (start, end) = (text.find("# Keeps messages").unwrap(), text.find("[parameter").unwrap());
+    let services = format!("{}{}", &text[..start], &text[end..]);
+    let services = services.replace("connect = [\"service.inbox\"]", "").replace(", \"service.inbox\"", "");
+    let mut fewer = um.clone();
+    fewer.insert("services.toml".into(), services);
+    vec![
+        story("create", Vec::new(), of(&um)),
+        story("another image", of(&um), changed("services.toml", "inbox:1.4.2", "inbox:1.5.0")),
+        story(
+            "another file",
+            of(&um),
+            changed("config/nginx.conf", "worker_connections 1024", "worker_connections 2048"),
+        ),
+        story("another path", of(&um), changed("services.toml", "path = \"/inbox/*\"", "path = \"/mail/*\"")),
+        story("a service less", of(&um), of(&fewer)),
+        story("another port", of(&um), changed("services.toml", "port    = 8443", "port    = 9443")),
+        story("destroy", of(&um), Vec::new()),
+    ]
+}
+
 fn stories() -> Vec<Story> {
     let of = |text: &str| hello::resources(text, &hello::made_up());
     let base = || of(hello::TEXT);
+    let story = |name, before, after| Story { stack: "hello", name, before, after };
     vec![
-        Story { name: "create", before: Vec::new(), after: base() },
-        Story { name: "another image", before: base(), after: of(&hello::other_image(hello::TEXT)) },
-        Story {
-            name: "another port: the target group is replaced",
-            before: base(),
-            after: of(&hello::other_port(hello::TEXT)),
-        },
-        Story { name: "other subnets", before: base(), after: of(&hello::other_subnets(hello::TEXT)) },
-        Story { name: "destroy", before: base(), after: Vec::new() },
+        story("create", Vec::new(), base()),
+        story("another image", base(), of(&hello::other_image(hello::TEXT))),
+        story("another port: the target group is replaced", base(), of(&hello::other_port(hello::TEXT))),
+        story("other subnets", base(), of(&hello::other_subnets(hello::TEXT))),
+        story("destroy", base(), Vec::new()),
     ]
 }
 
@@ -56,7 +82,7 @@ fn alike(fake: &Fake) -> Vec<String> {
 
 async fn prepared(story: &Story) -> (Arc<Fake>, World) {
     let fake = Arc::new(Fake::default());
-    let world = World::fake(&fake, "hello");
+    let world = World::fake(&fake, story.stack);
     if !story.before.is_empty() {
         converged(&world, &story.before).await;
     }
@@ -95,9 +121,18 @@ async fn cell(story: &Story, write: usize, what: &What, clean: &[String]) -> Res
 #[tokio::test(start_paused = true)]
 async fn hello_survives_a_death_at_every_changing_call() {
     // Every 17th cell, which over the stories meets each way and each kind; all of them by hand.
-    let stride = if std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full") { 1 } else { 17 };
+    survives("hello", stories(), 17).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn um_survives_a_death_at_every_changing_call() {
+    survives("um", stories_of_um(), 101).await;
+}
+
+async fn survives(stack: &str, stories: Vec<Story>, sampled: usize) {
+    let stride = if std::env::var("AGENT_MATRIX").is_ok_and(|how| how == "full") { 1 } else { sampled };
     let (mut number, mut tried, mut wrong) = (0_usize, 0_usize, Vec::new());
-    for story in stories() {
+    for story in stories {
         let (fake, world) = prepared(&story).await;
         converged(&world, &story.after).await;
         let clean = alike(&fake);
@@ -115,13 +150,13 @@ async fn hello_survives_a_death_at_every_changing_call() {
             }
         }
     }
-    say(&format!("kill matrix of hello on the fake: {tried} of {number} cells, {} wrong", wrong.len()));
+    say(&format!("kill matrix of {stack} on the fake: {tried} of {number} cells, {} wrong", wrong.len()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn hello_is_made_changed_and_destroyed_without_a_trace() {
-    for story in stories() {
+async fn the_examples_are_made_changed_and_destroyed_without_a_trace() {
+    for story in stories().into_iter().chain(stories_of_um()) {
         let (fake, world) = prepared(&story).await;
         converged(&world, &story.after).await;
         fake.restart(Faults::default());
@@ -130,7 +165,8 @@ async fn hello_is_made_changed_and_destroyed_without_a_trace() {
         assert_eq!(
             fake.calls().iter().filter(|call| call.op.is_write()).count(),
             0,
-            "{}: {:?}",
+            "{} {}: {:?}",
+            story.stack,
             story.name,
             fake.calls()
         );
