@@ -72,7 +72,7 @@ impl Hello {
 
     async fn down(self) {
         let end = self.world.destroy(&self.world.desired(Vec::new())).await.unwrap();
-        assert_eq!(end.ended, Ended::Converged);
+        assert_eq!(end.ended, Ended::Converged, "{:?}", end.report.waiting().collect::<Vec<_>>());
     }
 
     async fn id(&self, address: &str) -> String {

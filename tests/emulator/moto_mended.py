@@ -6,6 +6,7 @@ import functools
 
 import moto.ec2.models.nat_gateways as nat_gateways
 import moto.ec2.models.security_groups as security_groups
+import moto.ec2.models.vpcs as vpcs
 from moto.ec2.utils import tag_filter_matches
 from moto.iam.models import IAMBackend
 from moto.server import main
@@ -90,6 +91,25 @@ def nat_gateways_let_go_of_their_address():
     backend.delete_nat_gateway = delete
 
 
+def routes_of_gateway_endpoints_that_change():
+    """ModifyVpcEndpoint adds and removes the route tables of a gateway endpoint, and with them its routes ("the endpoint route
+    is automatically added" and deleted: Gateway endpoints, VPC guide). moto keeps the ids alone, and then cannot delete it."""
+    backend = vpcs.VPCBackend
+    modified = backend.modify_vpc_endpoint
+
+    def modify(self, vpc_id, add_route_tables=None, remove_route_tables=None, **rest):
+        endpoint = self.describe_vpc_endpoints(vpc_end_point_ids=[vpc_id])[0]
+        before = set(endpoint.route_table_ids or [])
+        modified(self, vpc_id=vpc_id, add_route_tables=add_route_tables, remove_route_tables=remove_route_tables, **rest)
+        after, to = set(endpoint.route_table_ids or []), endpoint.destination_prefix_list_id
+        for table in after - before if to else []:
+            self.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=to)
+        for table in before - after if to else []:
+            self.delete_route(table, to)
+
+    backend.modify_vpc_endpoint = modify
+
+
 def read_managed_policies_once():
     """No mend but speed: AWS's 1,500 managed policies are read from their file once, and not again at each reset."""
     read = IAMBackend._init_aws_policies
@@ -110,4 +130,5 @@ if __name__ == "__main__":
     keep_descriptions_of_prefix_lists()
     nat_gateways_by_their_tags()
     nat_gateways_let_go_of_their_address()
+    routes_of_gateway_endpoints_that_change()
     main()

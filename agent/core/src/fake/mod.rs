@@ -106,11 +106,11 @@ impl Fake {
         self.calls().into_iter().filter(|call| call.op.is_write() && call.kind != faults::STATE).collect()
     }
 
-    /// All that is there, by id.
+    /// All that is there and stays, by id.
     pub fn objects(&self) -> BTreeMap<String, LiveDoc> {
-        let mut world = self.world();
-        world.sweep();
-        world.objects.iter().map(|(id, object)| (id.clone(), object.live.clone())).collect()
+        let world = self.world();
+        let staying = world.objects.iter().filter(|(_, object)| object.gone_from.is_none());
+        staying.map(|(id, object)| (id.clone(), object.live.clone())).collect()
     }
 
     /// Puts something there by hand: somebody else's, or a change behind the agent's back. Gives the id.

@@ -40,8 +40,8 @@ pub fn storm() -> impl Strategy<Value = Storm> {
         What::Refused(Class::InUse),
         What::Refused(Class::Limit),
     ]);
-    let slow = sample::select(vec!["ec2.vpc", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"]);
-    let slow = prop::option::weighted(0.3, (slow, 1_u64..90));
+    let slow = ["ec2.nat_gateway", "ec2.vpc", "ec2.vpc_endpoint", "ecs.service", "elb.load_balancer"];
+    let slow = prop::option::weighted(0.3, (sample::select(slow.to_vec()), 1_u64..90));
     let fault = prop::option::weighted(0.7, (1_usize..60, ways));
     (any::<u64>(), 0_u32..600, 0_u32..400, 0_u64..6, slow, fault, any::<bool>()).prop_map(
         |(seed, throttled, lost, stale, slow, fault, on)| Storm { seed, throttled, lost, stale, slow, fault, on },
@@ -50,12 +50,14 @@ pub fn storm() -> impl Strategy<Value = Storm> {
 
 impl Storm {
     pub fn faults(&self) -> Faults {
+        let slow = || self.slow.iter().map(|(kind, seconds)| ((*kind).into(), Duration::from_secs(*seconds))).collect();
         Faults {
             plan: self.fault.iter().map(|(write, what)| (When::Write(*write), what.clone())).collect(),
             throttled: self.throttled,
             lost: self.lost,
             delay: Duration::from_millis(50),
-            slow: self.slow.iter().map(|(kind, seconds)| ((*kind).into(), Duration::from_secs(*seconds))).collect(),
+            slow: slow(),
+            lingering: slow(),
             ..self.calm()
         }
     }
