@@ -5,4 +5,5 @@ pub mod docs;
 pub mod expand;
 pub mod kinds;
 pub mod names;
+pub mod preview;
 pub mod rotation;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use agent_core::diff::FieldChange;
 use agent_core::kind::Kinds;
 use agent_core::plan::{Op, Plan, Step};
+use agent_model::preview::{Consequence, consequences};
 
 use crate::printer::{Printer, Tone};
 
@@ -58,9 +59,18 @@ fn irreversible(step: &Step, kinds: &Kinds) -> bool {
     goes && kinds.get(step.address.kind()).is_some_and(|kind| kind.stateful)
 }
 
-/// The plan for a terminal.
+/// The plan for a terminal: what it means, and then each step of it.
 pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
     let mut out = String::new();
+    for Consequence { component, says } in consequences(plan) {
+        let _ = writeln!(out, "{}", printer.tone(Tone::Strong, &component));
+        for sentence in says {
+            let _ = writeln!(out, "    {sentence}");
+        }
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
     for step in told(plan) {
         let (sign, tone) = sign(&step.op);
         let head = format!("{sign} {:<8} {}", step.op.verb(), step.address);
@@ -93,12 +103,25 @@ pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
         summary(plan),
         plan.unchanged
     );
-    if told(plan).next().is_some() {
-        out.push_str("\n| | resource | why |\n|---|---|---|\n");
+    let means = consequences(plan);
+    if !means.is_empty() {
+        out.push_str("\n| component | what happens |\n|---|---|\n");
+    }
+    for Consequence { component, says } in means {
+        let says: Vec<String> = says.iter().map(|sentence| cell(sentence)).collect();
+        let _ = writeln!(out, "| `{component}` | {} |", says.join("<br>"));
+    }
+    let steps = told(plan).count();
+    if steps > 0 {
+        let word = if steps == 1 { "resource" } else { "resources" };
+        let _ = write!(out, "\n<details><summary>{steps} {word}</summary>\n\n| | resource | why |\n|---|---|---|\n");
     }
     for step in told(plan) {
         let warning = if irreversible(step, kinds) { " **Loses data that nothing brings back.**" } else { "" };
         let _ = writeln!(out, "| {} | `{}` | {}{warning} |", step.op.verb(), step.address, cell(&step.because));
+    }
+    if steps > 0 {
+        out.push_str("\n</details>\n");
     }
     let detailed: Vec<&Step> = told(plan).filter(|step| !changes(&step.op).is_empty()).collect();
     if !detailed.is_empty() {
