@@ -22,10 +22,20 @@ impl Bench {
 
     /// Commits `stack.toml` and gives the id.
     pub fn commit(&self, text: &str) -> String {
+        self.commit_files(&[("stack.toml".to_owned(), text.to_owned())].into())
+    }
+
+    /// Commits these files and no others, and gives the id.
+    pub fn commit_files(&self, files: &crate::hello::Files) -> String {
         let repo = git2::Repository::init(self.repo.path()).unwrap();
-        std::fs::write(self.repo.path().join("stack.toml"), text).unwrap();
         let mut index = repo.index().unwrap();
-        index.add_path(Path::new("stack.toml")).unwrap();
+        index.clear().unwrap();
+        for (name, text) in files {
+            let path = self.repo.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            index.add_path(Path::new(name)).unwrap();
+        }
         index.write().unwrap();
         let tree = repo.find_tree(index.write_tree().unwrap()).unwrap();
         let who = git2::Signature::now("Test", "test@example.org").unwrap();

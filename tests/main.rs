@@ -16,4 +16,5 @@ mod drift;
 mod files;
 mod hello;
 mod several;
+mod um;
 mod world;

@@ -136,6 +136,11 @@ impl Wire {
         self.state().waves = Some(Waves::new());
     }
 
+    /// From now on each call goes as it comes.
+    pub fn free(&self) {
+        self.state().waves = None;
+    }
+
     /// Rounds of dependent reads; see [`record::rounds`].
     pub fn rounds(&self) -> usize {
         record::rounds(&self.state().calls)

@@ -2,7 +2,7 @@
 //! tested here; the fake refuses the first and the last.
 
 use agent_core::address::Address;
-use agent_core::field::Tags;
+use agent_core::field::AtCreate;
 use agent_model::kinds::servicediscovery::namespace::Spec;
 
 use super::{Sample, doc};
@@ -12,15 +12,14 @@ pub const DESCRIPTION: &str = "gitops-agent, stack conformance: Service Connect 
 
 /// A namespace.
 pub fn samples() -> Vec<Sample> {
-    let tags = |owner: &str| Tags([("owner".to_owned(), owner.to_owned())].into());
-    let base = Spec { name: "conformance".into(), description: DESCRIPTION.into(), tags: tags("team") };
+    let tags = AtCreate(Some([("owner".to_owned(), "team".to_owned())].into()));
+    let base = Spec { name: "conformance".into(), description: DESCRIPTION.into(), tags };
     vec![Sample {
         needs: Vec::new(),
         address: Address::new("cluster.main", "servicediscovery.namespace"),
         spec: doc(&base),
         changes: vec![
             ("the description", doc(&Spec { description: format!("{DESCRIPTION}, and more"), ..base.clone() })),
-            ("another tag", doc(&Spec { tags: tags("other"), ..base.clone() })),
             ("another name: a replacement", doc(&Spec { name: "conformance.internal".into(), ..base.clone() })),
         ],
         emulator_gaps: Vec::new(),

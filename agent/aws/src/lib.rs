@@ -16,8 +16,9 @@ pub mod ssm;
 pub mod state;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use agent_core::lookup::Answers;
 use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
 use aws_config::meta::region::ProvideRegion;
@@ -49,6 +50,8 @@ pub struct Aws {
     pub servicediscovery: aws_sdk_servicediscovery::Client,
     /// Task definitions that this process has read.
     pub definitions: ecs::Definitions,
+    /// What expansions have asked.
+    lookups: Arc<Mutex<Answers>>,
     /// Where plaintexts of secrets are.
     pub vault: Vault,
 }
@@ -84,6 +87,7 @@ impl Aws {
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             cloudfront: aws_sdk_cloudfront::Client::new(config),
             servicediscovery: aws_sdk_servicediscovery::Client::new(config),
+            lookups: Arc::default(),
             definitions: ecs::Definitions::default(),
             vault,
         }

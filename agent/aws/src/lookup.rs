@@ -1,31 +1,43 @@
 //! Answers to the questions that expansion has.
 
+use std::sync::PoisonError;
+
 use agent_core::fault::Fault;
 use agent_core::lookup::{Answer, Answers, Question};
 use aws_sdk_ec2::types::Filter;
-use futures_util::future::try_join_all;
 
 use crate::Aws;
 use crate::fault::{fault, lacks};
 
 impl Aws {
-    /// Asks AWS; a question that AWS has no answer to stays unknown.
+    /// Asks AWS; a question that AWS has no answer to stays unknown. What a process has asked once it remembers: zones and
+    /// prefix lists keep their names.
     pub async fn answers(&self, questions: impl IntoIterator<Item = Question>) -> Result<Answers, Fault> {
-        let asked = questions.into_iter().map(|question| async {
-            let answer = match &question {
-                Question::Zones => Some(Answer::Zones(self.zones().await?)),
-                Question::ManagedPrefixList(name) => self.prefix_list(name).await?.map(Answer::Id),
-                // Read like a stack's own resources: `agent_core::exports`.
-                Question::Export(_) => None,
-            };
-            Ok::<_, Fault>(answer.map(|answer| (question, answer)))
+        let known = self.lookups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let open: Vec<Question> = questions.into_iter().filter(|question| !known.knows(question)).collect();
+        // Another stack's exports are read like a stack's own resources: `agent_core::exports`.
+        let lists = open.iter().filter_map(|question| match question {
+            Question::ManagedPrefixList(name) => Some(name.clone()),
+            Question::Zones | Question::Export(_) => None,
         });
-        let known = try_join_all(asked).await?.into_iter().flatten();
-        Ok(known.fold(Answers::offline(), |answers, (question, answer)| answers.with(question, answer)))
+        let (zones, lists) =
+            tokio::try_join!(self.zones(open.contains(&Question::Zones)), self.prefix_lists(lists.collect()))?;
+        let mut answers = known;
+        if let Some(zones) = zones {
+            answers.insert(Question::Zones, Answer::Zones(zones));
+        }
+        for (name, id) in lists {
+            answers.insert(Question::ManagedPrefixList(name), Answer::Id(id));
+        }
+        self.lookups.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&answers);
+        Ok(answers)
     }
 
     /// By name, which is a stable order within an account; local and wavelength zones are left out.
-    async fn zones(&self) -> Result<Vec<String>, Fault> {
+    async fn zones(&self, wanted: bool) -> Result<Option<Vec<String>>, Fault> {
+        if !wanted {
+            return Ok(None);
+        }
         let only = Filter::builder().name("zone-type").values("availability-zone").build();
         let usable = Filter::builder().name("state").values("available").build();
         let call = self.ec2.describe_availability_zones().filters(only).filters(usable);
@@ -36,13 +48,18 @@ impl Aws {
             return Err(lacks("ec2:DescribeAvailabilityZones", "availabilityZoneInfo"));
         }
         zones.sort();
-        Ok(zones)
+        Ok(Some(zones))
     }
 
-    async fn prefix_list(&self, name: &str) -> Result<Option<String>, Fault> {
-        let named = Filter::builder().name("prefix-list-name").values(name).build();
+    /// The ids of prefix lists by their names, in one call.
+    async fn prefix_lists(&self, names: Vec<String>) -> Result<Vec<(String, String)>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let named = Filter::builder().name("prefix-list-name").set_values(Some(names)).build();
         let call = self.ec2.describe_managed_prefix_lists().filters(named);
         let answer = call.send().await.map_err(fault("ec2:DescribeManagedPrefixLists"))?;
-        Ok(answer.prefix_lists.unwrap_or_default().into_iter().find_map(|list| list.prefix_list_id))
+        let lists = answer.prefix_lists.unwrap_or_default().into_iter();
+        Ok(lists.filter_map(|list| Some((list.prefix_list_name?, list.prefix_list_id?))).collect())
     }
 }

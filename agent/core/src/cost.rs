@@ -134,7 +134,13 @@ pub fn of_pass(kinds: &Kinds, desired: &Desired, questions: &[Question], process
         let of_kind = desired.resources.iter().filter(|(address, _)| address.kind() == kind);
         of_kind.filter(|(_, wanted)| read.only.is_none_or(|only| has(&wanted.spec.value(), only))).count()
     };
-    let asked = questions.iter().filter_map(|question| Some((Vec::new(), question.read()?)));
+    let mut asked: Vec<(Vec<&'static str>, Read)> = Vec::new();
+    for read in questions.iter().filter_map(Question::read) {
+        // Questions of one sort are asked at once.
+        if !asked.iter().any(|(_, held)| *held == read) {
+            asked.push((Vec::new(), read));
+        }
+    }
     let all = reads(wanted.into_iter().filter_map(|kind| kinds.get(kind))).into_iter().chain(asked);
     let own = all.map(|(kinds, read)| {
         let known = read.remembered && process == Process::Running;

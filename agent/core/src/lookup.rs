@@ -41,8 +41,9 @@ impl Question {
     /// [`crate::cost::of_pass`].
     pub fn read(&self) -> Option<Read> {
         match self {
-            Self::Zones => Some(Read::once("ec2:DescribeAvailabilityZones")),
-            Self::ManagedPrefixList(_) => Some(Read::once("ec2:DescribeManagedPrefixLists")),
+            Self::Zones => Some(Read::once("ec2:DescribeAvailabilityZones").remembered()),
+            // All of them in one call.
+            Self::ManagedPrefixList(_) => Some(Read::once("ec2:DescribeManagedPrefixLists").remembered()),
             Self::Export(_) => None,
         }
     }

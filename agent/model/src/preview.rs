@@ -16,6 +16,9 @@ use crate::kinds::elb::rule::Rule;
 use crate::kinds::elb::target_group::TargetGroup;
 use crate::kinds::ssm::parameter::Parameter;
 
+/// The variable of a container that says which files are unpacked: what changes in it is said in words.
+pub const FILES: &str = contract::VARIABLE;
+
 /// What happens to one component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consequence {
@@ -34,11 +37,9 @@ pub fn consequences(plan: &Plan) -> Vec<Consequence> {
     let said = parts.into_iter().map(|(component, steps)| {
         let mut says = Vec::new();
         says.extend(comes_or_goes(&steps, plan));
-        for step in &steps {
-            says.extend(tasks(step, plan));
-            says.extend(definition(step));
-            says.extend(edge(step));
-        }
+        says.extend(steps.iter().filter_map(|step| tasks(step, plan)));
+        says.extend(steps.iter().flat_map(|step| definition(step)));
+        says.extend(steps.iter().filter_map(|step| edge(step)));
         let mut once = BTreeSet::new();
         says.retain(|text| once.insert(text.clone()));
         Consequence { component: component.to_owned(), says }

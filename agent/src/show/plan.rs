@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use agent_core::diff::FieldChange;
-use agent_core::kind::Kinds;
+use agent_core::diff::{FieldChange, shown};
+use agent_core::kind::{Kind, Kinds};
 use agent_core::plan::{Op, Plan, Step};
+use agent_model::kinds::ecs::task_definition::TaskDefinition;
 use agent_model::preview::{Consequence, consequences};
+use serde_json::Value;
 
 use crate::printer::{Printer, Tone};
 
@@ -26,6 +28,28 @@ fn changes(op: &Op) -> &[FieldChange] {
         Op::Create { changes, .. } | Op::Update { changes, .. } => changes,
         Op::Clear { .. } | Op::Delete { .. } => &[],
     }
+}
+
+/// Why, in words for people: a definition is never changed, and which of its fields are others stands below.
+fn because(step: &Step) -> &str {
+    match &step.op {
+        Op::Create { replaces: true, .. } if step.address.kind() == TaskDefinition::NAME => "another revision of it",
+        _ => &step.because,
+    }
+}
+
+/// A field's change in lines: of a list only what comes and goes, and of what is unpacked into a container nothing, because
+/// the files are named above.
+fn lines(change: &FieldChange) -> Vec<String> {
+    if change.path.rsplit('.').next() == Some(agent_model::preview::FILES) {
+        return Vec::new();
+    }
+    let (Value::Array(from), Value::Array(to)) = (&change.from, &change.to) else { return vec![change.to_string()] };
+    let path = &change.path;
+    let gone = from.iter().filter(|item| !to.contains(item)).map(|item| format!("{path}: - {}", shown(item)));
+    let come = to.iter().filter(|item| !from.contains(item)).map(|item| format!("{path}: + {}", shown(item)));
+    let lines: Vec<String> = gone.chain(come).collect();
+    if lines.is_empty() { vec![format!("{path}: in another order")] } else { lines }
 }
 
 /// The steps that tell something: a second step that only finishes a creation is part of it.
@@ -74,9 +98,9 @@ pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
     for step in told(plan) {
         let (sign, tone) = sign(&step.op);
         let head = format!("{sign} {:<8} {}", step.op.verb(), step.address);
-        let _ = writeln!(out, "  {}  {}", printer.tone(tone, &head), printer.tone(Tone::Dim, &step.because));
-        for change in changes(&step.op) {
-            let _ = writeln!(out, "      {change}");
+        let _ = writeln!(out, "  {}  {}", printer.tone(tone, &head), printer.tone(Tone::Dim, because(step)));
+        for line in changes(&step.op).iter().flat_map(lines) {
+            let _ = writeln!(out, "      {line}");
         }
         if irreversible(step, kinds) {
             let _ = writeln!(out, "      {}", printer.tone(Tone::Remove, "this loses data that nothing brings back"));
@@ -118,7 +142,7 @@ pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
     }
     for step in told(plan) {
         let warning = if irreversible(step, kinds) { " **Loses data that nothing brings back.**" } else { "" };
-        let _ = writeln!(out, "| {} | `{}` | {}{warning} |", step.op.verb(), step.address, cell(&step.because));
+        let _ = writeln!(out, "| {} | `{}` | {}{warning} |", step.op.verb(), step.address, cell(because(step)));
     }
     if steps > 0 {
         out.push_str("\n</details>\n");
@@ -128,10 +152,8 @@ pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
         out.push_str("\n<details><summary>Fields</summary>\n\n```diff\n");
         for step in detailed {
             let _ = writeln!(out, "  {}", step.address);
-            for change in changes(&step.op) {
-                let from = agent_core::diff::shown(&change.from).replace("```", "'''");
-                let to = agent_core::diff::shown(&change.to).replace("```", "'''");
-                let _ = writeln!(out, "-   {}: {from}\n+   {}: {to}", change.path, change.path);
+            for line in changes(&step.op).iter().flat_map(marked) {
+                let _ = writeln!(out, "{}", line.replace("```", "'''"));
             }
         }
         out.push_str("```\n\n</details>\n");
@@ -143,6 +165,22 @@ pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
         let _ = writeln!(out, "\n- **{kind} could not be read**: {}", cell(&fault.to_string()));
     }
     out
+}
+
+/// A field's change as lines of a diff.
+fn marked(change: &FieldChange) -> Vec<String> {
+    let path = &change.path;
+    match (&change.from, &change.to) {
+        (Value::Array(_), Value::Array(_)) => lines(change)
+            .into_iter()
+            .map(|line| match line.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")) {
+                Some(rest) if rest.starts_with(['-', '+']) => format!("{}   {path}: {}", &rest[..1], &rest[2..]),
+                _ => format!("    {line}"),
+            })
+            .collect(),
+        _ if lines(change).is_empty() => Vec::new(),
+        (from, to) => vec![format!("-   {path}: {}", shown(from)), format!("+   {path}: {}", shown(to))],
+    }
 }
 
 /// Text that does not break a table.

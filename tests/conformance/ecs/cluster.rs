@@ -32,7 +32,7 @@ fn group() -> (Address, Doc) {
 
 fn namespace() -> (Address, Doc) {
     let spec =
-        namespace::Spec { name: "conformance-main".into(), description: DESCRIPTION.into(), tags: Tags::default() };
+        namespace::Spec { name: "conformance-main".into(), description: DESCRIPTION.into(), tags: AtCreate(None) };
     (Address::new("cluster.main", "servicediscovery.namespace"), doc(&spec))
 }
 

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
-use agent_core::field::Tags;
-use agent_core::live::{Live, Mark, Owner, Phase, foreign_tags};
+use agent_core::field::AtCreate;
+use agent_core::live::{Live, Mark, Owner, Phase};
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_core::wait::Timing;
-use agent_model::kinds::servicediscovery::namespace::{Namespace, Out, Spec, prefix_of};
+use agent_model::kinds::servicediscovery::namespace::{Namespace, Out, Spec, owner_of};
 use aws_sdk_servicediscovery::types::{
     self as sdk, HttpNamespaceChange, NamespaceFilter, NamespaceFilterName, NamespaceSummary, NamespaceType,
     OperationStatus, OperationTargetType, Tag,
 };
-use futures_util::future::try_join_all;
 
 use super::{PAGE, bad};
 use crate::Aws;
@@ -23,20 +22,14 @@ const CREATE: &str = "servicediscovery:CreateHttpNamespace";
 const LIST: &str = "servicediscovery:ListNamespaces";
 const GET: &str = "servicediscovery:GetNamespace";
 const OPERATION: &str = "servicediscovery:GetOperation";
-const TAGS: &str = "servicediscovery:ListTagsForResource";
-const TAG: &str = "servicediscovery:TagResource";
 
 impl Provider<Namespace> for Aws {
-    /// A call for each hundred of the region, and one for the tags of each that is described as the stack's own are. One
-    /// whose description somebody has changed is found when its name is sought, and mended.
+    /// A call for each hundred of the region.
     async fn list(&self, scope: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<Namespace>>, Fault> {
-        let prefix = prefix_of(&scope.stack);
-        let candidates = self.namespaces(None).await?.into_iter().filter(|found| {
-            let is_own = found.description().is_some_and(|text| text.starts_with(&prefix));
-            is_own || found.id().is_some_and(|id| listing.adopted.iter().any(|adopted| adopted == id))
-        });
-        let read = try_join_all(candidates.map(|found| self.namespace_read(Found::from(found)))).await?;
-        Ok(read.into_iter().flatten().collect())
+        let all = self.namespaces(None).await?.into_iter().map(|found| live(Found::from(found)));
+        let mut all = all.collect::<Result<Vec<_>, _>>()?;
+        all.retain(|live| live.owner.of_stack(&scope.stack).is_some() || listing.adopted.contains(&live.id));
+        Ok(all)
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, Namespace>) -> Result<Option<Live<Namespace>>, Fault> {
@@ -44,16 +37,22 @@ impl Provider<Namespace> for Aws {
             Some(id) => self.namespace_of(id).await?,
             None => self.namespaces(Some(&sought.spec.name)).await?.pop().map(Found::from),
         };
-        match found {
-            Some(found) => self.namespace_read(found).await,
-            None => Ok(None),
+        let mut live = found.map(live).transpose()?;
+        if let Some(live) = live.as_mut().filter(|live| sought.id.is_some() && live.owner == Owner::Nobody) {
+            // Asked for by id, one whose description tells no owner is one that this address has adopted.
+            live.owner = Owner::Stack(sought.mark.clone());
         }
+        Ok(live)
     }
 
     /// Cloud Map makes it after its answer, and tells the id when it has.
     async fn create(&self, _: &Scope, new: &New<'_, Namespace>) -> Result<String, Fault> {
         let call = self.servicediscovery.create_http_namespace().name(&new.spec.name).creator_request_id(new.token);
-        let call = call.description(&new.spec.description).set_tags(Some(tags(new.mark, &new.spec.tags.0, CREATE)?));
+        let call = call.description(&new.spec.description).set_tags(Some(tags(
+            new.mark,
+            &new.spec.tags.0.clone().unwrap_or_default(),
+            CREATE,
+        )?));
         let answer = call.send().await.map_err(fault(CREATE))?;
         let operation = answer.operation_id.ok_or_else(|| lacks(CREATE, "OperationId"))?;
         let timing = Timing::default();
@@ -79,11 +78,6 @@ impl Provider<Namespace> for Aws {
             let change = HttpNamespaceChange::builder().description(&update.to.description).build();
             let call = self.servicediscovery.update_http_namespace().id(&update.live.id);
             call.namespace(change.map_err(bad(action))?).send().await.map_err(fault(action))?;
-        }
-        if update.changed.tags() {
-            let wanted = tags(update.mark, &update.to.tags.0, TAG)?;
-            let call = self.servicediscovery.tag_resource().resource_arn(&update.live.out.arn).set_tags(Some(wanted));
-            call.send().await.map_err(fault(TAG))?;
         }
         Ok(())
     }
@@ -161,30 +155,16 @@ impl Aws {
             _ => Ok(None),
         }
     }
+}
 
-    /// With its tags; nothing where it has gone meanwhile.
-    async fn namespace_read(&self, found: Found) -> Result<Option<Live<Namespace>>, Fault> {
-        let arn = found.arn.ok_or_else(|| lacks(LIST, "Arn"))?;
-        let answer = self.servicediscovery.list_tags_for_resource().resource_arn(&arn).send().await;
-        let tags: BTreeMap<String, String> = match answer.map_err(fault(TAGS)) {
-            Ok(answer) => answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
-            Err(fault) if fault.class == Class::NotFound => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
-        let id = found.id.ok_or_else(|| lacks(LIST, "Id"))?;
-        let name = found.name.ok_or_else(|| lacks(LIST, "Name"))?;
-        Ok(Some(Live {
-            spec: Spec {
-                name: name.clone(),
-                description: found.description.unwrap_or_default(),
-                tags: Tags(foreign_tags(&tags)),
-            },
-            out: Out { id: id.clone(), arn, name },
-            id,
-            owner: Owner::from_tags(&tags),
-            phase: Phase::Ready,
-        }))
-    }
+fn live(found: Found) -> Result<Live<Namespace>, Fault> {
+    let arn = found.arn.ok_or_else(|| lacks(LIST, "Arn"))?;
+    let id = found.id.ok_or_else(|| lacks(LIST, "Id"))?;
+    let name = found.name.ok_or_else(|| lacks(LIST, "Name"))?;
+    let description = found.description.unwrap_or_default();
+    let owner = owner_of(&description);
+    let out = Out { id: id.clone(), arn, name: name.clone() };
+    Ok(Live { spec: Spec { name, description, tags: AtCreate(None) }, out, id, owner, phase: Phase::Ready })
 }
 
 fn filter(name: NamespaceFilterName, value: &str) -> Result<NamespaceFilter, Fault> {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Address;
+use agent_core::field::AtCreate;
 use agent_core::kind::Kind;
 use agent_core::reference::{Link, Text};
 use schemars::JsonSchema;
@@ -76,7 +77,7 @@ impl Component for Cluster {
             made.add::<Namespace>(&namespace::Spec {
                 name,
                 description: namespace::description_of(&at.stack.name, &own),
-                tags: at.tags(),
+                tags: AtCreate(Some(at.stack.tags.clone())),
             });
             Link::to(&own)
         });

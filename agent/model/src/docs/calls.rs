@@ -22,34 +22,50 @@ References to another stack cost the lists of the kinds that they name, and of t
 
 ";
 
-/// The page, with a stack as its example.
-pub fn page(desired: &Desired, questions: &[Question]) -> String {
+/// A stack as an example: what it wants, and what its expansion asks.
+pub struct Example {
+    /// What it wants.
+    pub desired: Desired,
+    /// What has to be known for that.
+    pub questions: Vec<Question>,
+}
+
+/// The page, with stacks as its examples.
+pub fn page(examples: &[Example]) -> String {
     let table = crate::kinds::table();
-    let of = |process| cost::of_pass(&table, desired, questions, process);
-    let (fresh, again) = (of(Process::Fresh), of(Process::Running));
+    let lines_of = |example: &Example| {
+        let of = |process| cost::of_pass(&table, &example.desired, &example.questions, process);
+        (of(Process::Fresh), of(Process::Running))
+    };
+    let costs: Vec<(Vec<Line>, Vec<Line>)> = examples.iter().map(lines_of).collect();
     let mut out = HEAD.to_owned();
-    let stack = &desired.stack;
-    let _ = writeln!(
-        out,
-        "The last two columns are those of `manifests/{stack}`, which has {} resources.\n\n\
-         | kind | AWS action | calls | `{stack}`, fresh process | same process again |\n|---|---|---|---|---|",
-        desired.resources.len(),
+    out.push_str(
+        "The last columns are those of the example stacks: in a fresh process, and in the same process again.\n\n",
     );
+    let head: Vec<String> = examples
+        .iter()
+        .map(|one| format!("`{}` ({} resources) | again", one.desired.stack, one.desired.resources.len()))
+        .collect();
+    let _ = writeln!(out, "| kind | AWS action | calls | {} |", head.join(" | "));
+    let _ = writeln!(out, "|---|---|---|{}", "---|---|".repeat(examples.len()));
     let calls = |lines: &[Line], read: &Read| -> usize {
         lines.iter().filter(|line| line.read == *read).map(|line| line.calls).sum()
     };
     let mut rows = cost::reads(table.iter());
-    for read in questions.iter().filter_map(Question::read) {
+    for read in examples.iter().flat_map(|one| &one.questions).filter_map(Question::read) {
         if !rows.iter().any(|(_, held)| *held == read) {
             rows.push((Vec::new(), read));
         }
     }
     for (kinds, read) in rows {
         let of = if kinds.is_empty() { "*the pass*".to_owned() } else { kinds.join(", ") };
-        let (fresh, again) = (calls(&fresh, &read), calls(&again, &read));
-        let _ = writeln!(out, "| {of} | {} | {} | {fresh} | {again} |", read.action, read.words());
+        let cells = costs.iter().map(|(fresh, again)| format!("{} | {}", calls(fresh, &read), calls(again, &read)));
+        let cells: Vec<String> = cells.collect();
+        let _ = writeln!(out, "| {of} | {} | {} | {} |", read.action, read.words(), cells.join(" | "));
     }
     let sum = |lines: &[Line]| -> usize { lines.iter().map(|line| line.calls).sum() };
-    let _ = writeln!(out, "| **all** | | | **{}** | **{}** |", sum(&fresh), sum(&again));
+    let sums: Vec<String> =
+        costs.iter().map(|(fresh, again)| format!("**{}** | **{}**", sum(fresh), sum(again))).collect();
+    let _ = writeln!(out, "| **all** | | | {} |", sums.join(" | "));
     out
 }

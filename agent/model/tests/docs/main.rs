@@ -23,12 +23,6 @@ pub fn codes(text: &str) -> (Vec<&'static str>, String) {
     (problems.iter().map(|problem| problem.code).collect(), render_text(&problems, &sources, false))
 }
 
-/// The expansion of a stack without faults.
-pub fn expanded(text: &str, answers: &Answers) -> Expanded {
-    let (expanded, sources, problems) = expansion(text, answers);
-    expanded.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)))
-}
-
 fn expansion(text: &str, answers: &Answers) -> (Option<Expanded>, Sources, Problems) {
     let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
     let (mut sources, mut problems) = (Sources::new(), Problems::new());

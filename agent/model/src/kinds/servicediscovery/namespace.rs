@@ -1,11 +1,13 @@
 //! `servicediscovery.namespace`: the names by which services of ECS find each other through Service Connect. Only the type
 //! that has no DNS: Service Connect takes any, and uses none of the records of the others.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use agent_core::cost::Read;
-use agent_core::field::Tags;
+use agent_core::field::AtCreate;
 use agent_core::kind::{Identity, Kind};
+use agent_core::live::{Mark, Owner};
 use agent_core::reference::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,22 +24,31 @@ pub struct Spec {
     /// The name, unique in account and region: at most 255 visible characters of ASCII, without `<`, `>`, `"` and `/`, and not
     /// beginning with `arn:`. It cannot be changed.
     pub name: String,
-    /// What it is for, at most 1,024 characters. Tags cost a call for each namespace of the region, so a pass asks only for
-    /// those of namespaces whose description begins as the stack's own do: `gitops-agent, stack um: `.
+    /// What it is for, at most 1,024 characters. It tells whose it is, `gitops-agent, stack um: Service Connect in
+    /// cluster.main`, for reading tags costs a call for each namespace.
     pub description: String,
     /// Tags that the manifest sets.
     #[serde(default)]
-    pub tags: Tags,
+    pub tags: AtCreate<BTreeMap<String, String>>,
 }
 
-/// What the descriptions of a stack's namespaces begin with.
-pub fn prefix_of(stack: &str) -> String {
-    format!("gitops-agent, stack {stack}: ")
-}
+const STACK: &str = "gitops-agent, stack ";
+const COMPONENT: &str = ": Service Connect in ";
 
 /// The description of a stack's namespace.
 pub fn description_of(stack: &str, component: &str) -> String {
-    format!("{}Service Connect in {component}", prefix_of(stack))
+    format!("{STACK}{stack}{COMPONENT}{component}")
+}
+
+/// The owner that a description tells of. It tells no generation.
+pub fn owner_of(description: &str) -> Owner {
+    let parts = description.strip_prefix(STACK).and_then(|rest| rest.split_once(COMPONENT));
+    let Some((stack, rest)) = parts else { return Owner::Nobody };
+    let component = rest.split([' ', ',']).next().unwrap_or_default();
+    match format!("{component}/{}", Namespace::NAME).parse() {
+        Ok(address) => Owner::Stack(Mark { stack: stack.to_owned(), address, generation: String::new() }),
+        Err(_) => Owner::Nobody,
+    }
 }
 
 /// Why a text is no name of a namespace.
@@ -102,10 +113,8 @@ impl Kind for Namespace {
     const IMMUTABLE: &'static [&'static str] = &["name"];
     // "You can't delete a namespace that contains services", which ECS makes for its own and takes away with them.
     const HELD_BY: &'static [&'static str] = &["ecs.service"];
-    const READS: &'static [Read] = &[
-        Read::once("servicediscovery:ListNamespaces"),
-        Read::each("servicediscovery:ListTagsForResource", &[Self::NAME]),
-    ];
+    const MARKED: bool = false;
+    const READS: &'static [Read] = &[Read::once("servicediscovery:ListNamespaces")];
     const DOC: &'static str = "The names by which services find each other \
         (https://docs.aws.amazon.com/cloud-map/latest/dg/working-with-namespaces.html).";
 
@@ -137,8 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn no_stack_takes_the_namespaces_of_another_for_its_own() {
-        assert!(description_of("um", "cluster.main").starts_with(&prefix_of("um")));
-        assert!(!description_of("um-acceptance", "cluster.main").starts_with(&prefix_of("um")));
+    fn the_description_tells_the_owner() {
+        let Owner::Stack(mark) = owner_of(&description_of("um", "cluster.main")) else { panic!("nobody's") };
+        assert_eq!((mark.stack.as_str(), mark.address.as_str()), ("um", "cluster.main/servicediscovery.namespace"));
+        assert_ne!(owner_of(&description_of("um-acceptance", "cluster.main")), Owner::Stack(mark));
+        for other in ["", "mine", "gitops-agent, stack um", "gitops-agent, stack um: Service Connect in !"] {
+            assert_eq!(owner_of(other), Owner::Nobody, "{other}");
+        }
     }
 }

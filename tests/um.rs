@@ -1,0 +1,130 @@
+//! The data exchange `um` over emulated AWS, with the binary as people run it: from nothing to no difference, what a pass
+//! over it costs, what a pull request means, and how little one changed file touches.
+
+use std::process::Output;
+
+use agent_core::cost::{self, Process};
+use agent_core::desired::{Allow, Desired};
+use agent_core::lookup::Question;
+use agent_model::kinds;
+
+use crate::bench::record::{self, Call};
+use crate::bench::say;
+use crate::cli::{Bench, ends};
+use crate::hello::{self, Files, changed};
+
+/// Most calls of a pass over `um` in a fresh process, and in the same one again.
+const MOST: (usize, usize) = (45, 38);
+
+/// `um` in a region of its own: the emulator is shared. moto asks ACM for the certificate of a listener, and nothing makes
+/// one there; of IAM's it asks nobody. ministack does not give Service Connect back.
+fn um(region: &str) -> Files {
+    let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+    let lost = |field: &str| format!("{{ path = \"ecs.service/{field}\", reason = \"ministack loses it\" }}");
+    let ignore = format!("\nignore = [{}, {}]\nimage ", lost("service_connect"), lost("sees"));
+    let local = |text: String| {
+        let text = text.replace(certificate, "arn:aws:iam::123456789012:server-certificate/um");
+        text.replace("\nimage ", &ignore).replace("eu-west-1", region)
+    };
+    hello::um().into_iter().map(|(name, text)| (name, local(text))).collect()
+}
+
+/// The same with so many services more like the inbox.
+fn with_more(files: &Files, more: usize) -> Files {
+    let text = &files["services.toml"];
+    let inbox = &text[text.find("[service.inbox]").unwrap()..];
+    let each = (0..more).map(|n| {
+        let name = format!("box{n}");
+        inbox
+            .replace("[service.inbox]", &format!("[service.{name}]"))
+            .replace("\"inbox\"", &format!("\"{name}\""))
+            .replace("/inbox/*", &format!("/{name}/*"))
+    });
+    let mut files = files.clone();
+    files.insert("services.toml".into(), format!("{text}\n{}", each.collect::<Vec<_>>().join("\n")));
+    files
+}
+
+/// What the kinds say that a pass costs.
+fn declared(files: &Files, process: Process) -> usize {
+    let resources = hello::resources_of(files, &hello::made_up());
+    let desired = Desired::build("um", resources, Allow::default(), &kinds::table()).unwrap();
+    let questions: Vec<Question> = hello::questions_of(files).into_iter().collect();
+    cost::of_pass(&kinds::table(), &desired, &questions, process).iter().map(|line| line.calls).sum()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The calls that changed something but for the stack's own words.
+fn changes(calls: &[Call]) -> Vec<String> {
+    let is_own_word = |call: &Call| call.name.service == "ssm" && call.body().contains("/gitops-agent/um/");
+    calls.iter().filter(|call| !call.is_read() && !is_own_word(call)).map(Call::label).collect()
+}
+
+fn during<T>(bench: &Bench, act: impl FnOnce() -> T) -> (T, Vec<Call>) {
+    let before = bench.proxy.wire().calls().len();
+    let done = act();
+    (done, bench.proxy.wire().calls().split_off(before))
+}
+
+#[test]
+fn the_data_exchange_is_made_costs_what_is_said_and_is_changed_by_a_file_alone() {
+    let bench = Bench::new();
+    let files = um("eu-south-1");
+    let revision = bench.commit_files(&files);
+    ends(&bench.at("validate", &revision), 0);
+    ends(&bench.at("apply", &revision), 0);
+    ends(&bench.agent(&["diff", "--repo", ".", "--rev", &revision, "--exit-code"]), 0);
+    bench.proxy.wire().lockstep();
+    let (again, pass) = during(&bench, || bench.at("apply", &revision));
+    ends(&again, 0);
+    assert!(pass.iter().all(Call::is_read), "{}", record::table(&pass));
+    // Where Service Connect is not given back, nobody asks what names are in its namespace.
+    let unasked = 1;
+    assert_eq!(pass.len() + unasked, declared(&um("eu-west-1"), Process::Fresh), "{}", record::table(&pass));
+    say(&format!("um, a fresh process: {} calls in {} rounds", pass.len(), record::waves(&pass)));
+    bench.proxy.wire().free();
+
+    let edited = changed(&files, "config/nginx.conf", "worker_connections 1024", "worker_connections 2048");
+    let file = bench.commit_files(&edited);
+    let (applied, calls) = during(&bench, || bench.at("apply", &file));
+    ends(&applied, 0);
+    assert_eq!(changes(&calls), ["ssm.PutParameter", "ecs.RegisterTaskDefinition", "ecs.UpdateService"]);
+
+    let mut request = changed(&edited, "services.toml", "inbox:1.4.2", "inbox:1.5.0");
+    request = changed(&request, "services.toml", "path = \"/inbox/*\"", "path = \"/mail/*\"");
+    request = changed(&request, "config/nginx.conf", "worker_connections 2048", "worker_connections 4096");
+    let (start, end) = (
+        request["services.toml"].find("# Takes messages in").unwrap(),
+        request["services.toml"].find("# Keeps messages").unwrap(),
+    );
+    let services = format!("{}{}", &request["services.toml"][..start], &request["services.toml"][end..]);
+    let services = services.replace("\"service.exchange\", ", "").replace("connect = [\"service.exchange\"]\n", "");
+    request.insert("services.toml".into(), services.replace("/exchange/*", "/"));
+    let request = bench.commit_files(&request);
+    let shown = bench.at("diff", &request);
+    ends(&shown, 0);
+    // What comes below is full of ids, and differs each time.
+    insta::assert_snapshot!("preview_text", text(&shown).split("\n\n").next().unwrap());
+    let shown = bench.agent(&["diff", "--repo", ".", "--rev", &request, "--output", "markdown"]);
+    let markdown = text(&shown).replace(&request, "REVISION");
+    insta::assert_snapshot!("preview_markdown", markdown.split("\n\n<details>").next().unwrap());
+    ends(&bench.at("apply", &request), 0);
+    ends(&bench.agent(&["diff", "--repo", ".", "--rev", &request, "--exit-code"]), 0);
+    ends(&bench.agent(&["destroy", "--repo", ".", "--rev", &request, "--yes", "--removals", "20"]), 0);
+}
+
+#[test]
+fn a_pass_over_the_data_exchange_costs_little_and_little_more_with_each_service() {
+    let files = um("eu-west-1");
+    for (process, most, per_service) in [(Process::Fresh, MOST.0, 2.6), (Process::Running, MOST.1, 1.6)] {
+        let own = declared(&files, process);
+        assert!(own <= most, "{process:?}: {own} calls");
+        let twenty = declared(&with_more(&files, 20), process);
+        let each = (f64::from(u32::try_from(twenty - own).unwrap())) / 20.0;
+        say(&format!("um, {process:?}: {own} calls, {each:.2} more with each further service"));
+        assert!(each <= per_service, "{process:?}: {each} calls more for each service");
+    }
+}
