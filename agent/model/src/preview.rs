@@ -56,14 +56,11 @@ fn comes_or_goes(steps: &[&Step], plan: &Plan) -> Option<String> {
     let creates = count(|op| matches!(op, Op::Create { replaces: false, .. }));
     let others = count(|op| matches!(op, Op::Create { replaces: true, .. } | Op::Update { id: Some(_), .. }));
     match (stays, creates, deletes, others) {
-        (false, 0, 1.., 0) => Some(format!("is removed, with {}", resources(deletes))),
-        (false, 1.., 0, 0) => Some(format!("is new, with {}", resources(creates))),
+        // Of a single resource the step itself says it.
+        (false, 0, 2.., 0) => Some(format!("is removed, with {deletes} resources")),
+        (false, 2.., 0, 0) => Some(format!("is new, with {creates} resources")),
         _ => None,
     }
-}
-
-fn resources(count: usize) -> String {
-    if count == 1 { "one resource".into() } else { format!("{count} resources") }
 }
 
 fn changes(op: &Op) -> &[FieldChange] {
