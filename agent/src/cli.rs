@@ -151,6 +151,13 @@ pub enum Command {
     Graph(From),
     /// Show what AWS holds of a stack, and how it is.
     Status(From),
+    /// Inside a task: fetch config files from SSM into the volumes of the task (`unpack`), or copy this program into a volume
+    /// (`install DIR`). The image of `files_image` has a small static program of the same code.
+    Files {
+        /// `install DIR` or `unpack`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// Print the JSON schema of a manifest.
     Schema,
     /// Explain a kind (`ec2.vpc`) or a component type (`network`).

@@ -215,6 +215,9 @@ pub struct Mention {
 /// Fields of an `out` that are known beforehand.
 pub type Derived = BTreeMap<&'static str, String>;
 
+/// See [`Kind::faked`]: what was, the spec and the `out`, and these two as AWS makes them.
+pub type Faked = fn(Option<&Doc>, &Doc, &Doc) -> Result<(Doc, Doc), Misfit>;
+
 /// A kind as the engine sees it, its types erased.
 #[derive(Clone, Copy)]
 pub struct KindInfo {
@@ -257,7 +260,7 @@ pub struct KindInfo {
     /// See [`Kind::late_after`].
     pub late_after: fn(&Address, &Graph) -> Vec<After>,
     /// See [`Kind::faked`].
-    pub faked: fn(Option<&Doc>, &Doc, &Doc) -> Result<(Doc, Doc), Misfit>,
+    pub faked: Faked,
     /// See [`Kind::mentions`].
     pub mentions: fn(&Value, &Doc) -> Vec<Mention>,
     /// See [`Kind::serial`].

@@ -134,7 +134,7 @@ fn definition(step: &Step) -> Vec<String> {
                 ));
             }
             ["cpu" | "memory"] => {
-                says.push(format!("{}: {} -> {}", change.path, shown(&change.from), shown(&change.to)))
+                says.push(format!("{}: {} -> {}", change.path, shown(&change.from), shown(&change.to)));
             }
             _ => {}
         }

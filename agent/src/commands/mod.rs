@@ -4,6 +4,7 @@ mod apply;
 mod destroy;
 mod diff;
 mod explain;
+mod files;
 mod graph;
 mod render;
 mod rotate;
@@ -61,6 +62,7 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
         Command::Status(from) => status::run(&context, &from).await,
+        Command::Files { arguments } => files::run(&context, &arguments),
         Command::Schema => explain::schema(&context),
         Command::Explain { name } => explain::run(&context, name.as_deref()),
     };
@@ -136,12 +138,11 @@ impl Context<'_> {
         }
         self.printer.error(&format!("{name}: {error}"), error.hint().as_deref());
         match error {
-            SessionError::NoAccount(_) => End::Findings,
+            SessionError::NoAccount(_) | SessionError::Pending(_) => End::Findings,
             SessionError::NoRegion
             | SessionError::NoSuchStack { .. }
             | SessionError::NotRotating(_)
             | SessionError::OnlyReports => End::Usage,
-            SessionError::Pending(_) => End::Findings,
             _ => End::Failed,
         }
     }

@@ -151,7 +151,7 @@ impl Aws {
             let (Some((value, older)), Some(tags)) = (values.remove(name), tags.remove(name).flatten()) else {
                 continue;
             };
-            found.push(self.parameter_live(parameter, value, older, &tags)?);
+            found.push(self.parameter_live(parameter, value, older.as_ref(), &tags)?);
         }
         Ok(found)
     }
@@ -180,7 +180,7 @@ impl Aws {
         &self,
         described: sdk::ParameterMetadata,
         value: sdk::Parameter,
-        older: Option<sdk::Parameter>,
+        older: Option<&sdk::Parameter>,
         tags: &BTreeMap<String, String>,
     ) -> Result<Live<Parameter>, Fault> {
         let name = described.name.ok_or_else(|| lacks(DESCRIBE, "Name"))?;
@@ -194,13 +194,13 @@ impl Aws {
         let shown = |plain: &str| {
             if secret { OutValue::Secret(self.vault.seal(plain)) } else { OutValue::Plain(plain.to_owned()) }
         };
-        let previous = older.as_ref().and_then(sdk::Parameter::value).unwrap_or(&plain);
+        let previous = older.and_then(sdk::Parameter::value).unwrap_or(&plain);
         let out = Out {
             name: name.clone(),
             arn: value.arn.ok_or_else(|| lacks("ssm:GetParameters", "ARN"))?,
             value: shown(&plain),
             previous: shown(previous),
-            previous_version: older.as_ref().map_or(value.version, |older| older.version),
+            previous_version: older.map_or(value.version, |older| older.version),
             modified: described.last_modified_date.map_or(0, |at| at.secs()),
             version: value.version,
         };

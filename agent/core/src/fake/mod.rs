@@ -3,13 +3,14 @@
 
 pub mod faults;
 pub mod history;
+mod made_up;
 mod store;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::address::Scope;
@@ -19,6 +20,8 @@ use crate::kind::{Identity, Kind, KindInfo};
 use crate::live::{Live, LiveDoc, Owner, Phase};
 use crate::provider::{Listing, New, Provider, Sought, Update};
 use faults::{Effect, Faults, Life, Op};
+pub use made_up::unordered;
+use made_up::{merged, out_of};
 
 /// The faked cloud.
 pub struct Fake {
@@ -117,7 +120,7 @@ impl Fake {
     pub fn put<K: Kind>(&self, scope: &Scope, spec: &K::Spec, owner: Owner) -> Result<String, Fault> {
         let doc = Doc::of(spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
         let mut world = self.world();
-        let id = world.insert(&KindInfo::of::<K>(), scope, doc, owner, Duration::ZERO)?;
+        let id = world.insert(&KindInfo::of::<K>(), scope, &doc, owner, Duration::ZERO)?;
         world.changed(K::NAME);
         Ok(id)
     }
@@ -214,16 +217,16 @@ impl World {
         &mut self,
         kind: &KindInfo,
         scope: &Scope,
-        spec: Doc,
+        spec: &Doc,
         owner: Owner,
         unseen: Duration,
     ) -> Result<String, Fault> {
-        self.links_exist(kind, &spec)?;
-        self.name_is_free(kind, &spec)?;
+        self.links_exist(kind, spec)?;
+        self.name_is_free(kind, spec)?;
         self.made += 1;
         let id = format!("{}-{:04}", kind.name.rsplit('.').next().unwrap_or_default(), self.made);
-        let out = Doc::from_value(&out_of(kind, &id, &spec, scope));
-        let (spec, out) = (kind.faked)(None, &spec, &out).map_err(|error| refusal(kind.name, &format!("{error:?}")))?;
+        let out = Doc::from_value(&out_of(kind, &id, spec, scope));
+        let (spec, out) = (kind.faked)(None, spec, &out).map_err(|error| refusal(kind.name, &format!("{error:?}")))?;
         let live = LiveDoc { kind: kind.name.into(), id: id.clone(), spec, out, owner, phase: Phase::Ready };
         let now = Instant::now();
         let coming = self.faults.coming(kind.name);
@@ -317,57 +320,6 @@ fn links(spec: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// An `out` made up from its schema: texts that say what they stand for, and over them what the kind derives.
-fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
-    let root = (kind.out_schema)().to_value();
-    let properties = root.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut out: Map<String, Value> = properties
-        .into_iter()
-        .map(|(field, schema)| {
-            let named =
-                schema.get("$ref").and_then(Value::as_str).and_then(|at| root.pointer(at.trim_start_matches('#')));
-            let value = made_up(named.unwrap_or(&schema), &field, id);
-            (field, value)
-        })
-        .collect();
-    for (field, value) in (kind.derive)(spec, scope).unwrap_or_default() {
-        out.insert(field.to_owned(), value.into());
-    }
-    Value::Object(out)
-}
-
-/// Whether a field holds a secret, always or in one of its forms.
-fn is_write_only(schema: &Value) -> bool {
-    let says = |schema: &Value| schema.get("writeOnly") == Some(&Value::Bool(true));
-    says(schema) || schema.get("anyOf").and_then(Value::as_array).is_some_and(|forms| forms.iter().any(says))
-}
-
-fn made_up(schema: &Value, field: &str, id: &str) -> Value {
-    if is_write_only(schema) {
-        return serde_json::json!({ doc::SECRET: format!("{field}-of-{id}") });
-    }
-    let ty = schema.get("type");
-    let is = |name: &str| {
-        ty == Some(&Value::from(name)) || ty.and_then(Value::as_array).is_some_and(|t| t.contains(&name.into()))
-    };
-    if is("array") {
-        Value::Array(Vec::new())
-    } else if is("integer") && field == "revision" {
-        // Counts up and is never used twice.
-        id.rsplit('-').next().and_then(|number| number.parse::<i32>().ok()).unwrap_or(1).into()
-    } else if is("integer") || is("number") {
-        1.into()
-    } else if is("boolean") {
-        false.into()
-    } else if is("object") {
-        Value::Object(Map::new())
-    } else if field == "id" {
-        id.into()
-    } else {
-        format!("{field}-of-{id}").into()
-    }
-}
-
 impl<K: Kind> Provider<K> for Fake {
     async fn list(&self, _: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<K>>, Fault> {
         let effect = self.enter(K::NAME, Op::List, "").await?;
@@ -415,7 +367,7 @@ impl<K: Kind> Provider<K> for Fake {
                 Some(id) if K::IDENTITY == Identity::Token => Ok(id),
                 _ => {
                     let owner = Owner::Stack(new.mark.clone());
-                    let made = world.insert(&KindInfo::of::<K>(), scope, spec, owner, unseen);
+                    let made = world.insert(&KindInfo::of::<K>(), scope, &spec, owner, unseen);
                     if let Ok(id) = &made {
                         world.tokens.insert(new.token.to_owned(), id.clone());
                         world.changed(K::NAME);
@@ -492,37 +444,6 @@ impl Fake {
         world.changed(K::NAME);
         world.remember();
         Ok(())
-    }
-}
-
-/// The wanted spec, with what it leaves to AWS as AWS holds it, and foreign tags kept.
-fn merged(wanted: &Value, held: &Value) -> Value {
-    match (wanted, held) {
-        (Value::Object(map), _) if map.contains_key(doc::AWS_DECIDES) => held.clone(),
-        (Value::Object(map), Value::Object(old)) if map.contains_key(doc::TAGS) => {
-            let mut tags = old.get(doc::TAGS).and_then(Value::as_object).cloned().unwrap_or_default();
-            tags.extend(map.get(doc::TAGS).and_then(Value::as_object).cloned().unwrap_or_default());
-            serde_json::json!({ doc::TAGS: tags })
-        }
-        (Value::Object(map), Value::Object(old)) if doc::marker(map).is_none() => map
-            .iter()
-            .map(|(key, member)| (key.clone(), merged(member, old.get(key).unwrap_or(&Value::Null))))
-            .collect::<Map<_, _>>()
-            .into(),
-        _ => wanted.clone(),
-    }
-}
-
-/// A spec to compare one cloud with another: sets are ordered by ids in it, and in what this gives by what they hold.
-pub fn unordered(spec: Value) -> Value {
-    match spec {
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(unordered).collect();
-            items.sort_by_key(doc::canonical);
-            items.into()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, unordered(value))).collect(),
-        leaf => leaf,
     }
 }
 

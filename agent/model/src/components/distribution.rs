@@ -88,7 +88,7 @@ impl Config {
     /// The load balancer as an origin; `None` where it cannot be one.
     fn origin(&self, named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place<'_>) -> Option<Origin> {
         let port = self.port(named, offer, at)?;
-        self.check_origin(named, offer, at);
+        check_origin(named, offer, at);
         let secure = offer.is_secure(port);
         let domain_name = match &self.origin_domain {
             Some(domain) => domain.as_str().into(),
@@ -146,20 +146,21 @@ impl Config {
         }
         Some(port)
     }
+}
 
-    fn check_origin(&self, named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place<'_>) {
-        let balancer = named.address();
-        if offer.is_network() {
-            let message = format!("`{balancer}` balances connections and knows no headers");
-            at.hinted("open-origin", &["origin"], message, "put `type = \"application\"` behind a distribution");
-        } else if !offer.is_internet_facing() {
-            let message = format!("CloudFront cannot reach `{balancer}`, which is internal");
-            at.hinted("unreachable-origin", &["origin"], message, "say `scheme = \"internet-facing\"` there");
-        } else if offer.sent_header().is_none() {
-            let message = format!("`{balancer}` answers everybody, so nobody has to come through `{}`", at.address());
-            let hint = "there, instead of `public`: `origin_header = { name = \"X-Origin-Verify\" }`";
-            at.hinted("open-origin", &["origin"], message, hint);
-        }
+/// Whether CloudFront can reach it, and nobody gets past CloudFront.
+fn check_origin(named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place<'_>) {
+    let balancer = named.address();
+    if offer.is_network() {
+        let message = format!("`{balancer}` balances connections and knows no headers");
+        at.hinted("open-origin", &["origin"], message, "put `type = \"application\"` behind a distribution");
+    } else if !offer.is_internet_facing() {
+        let message = format!("CloudFront cannot reach `{balancer}`, which is internal");
+        at.hinted("unreachable-origin", &["origin"], message, "say `scheme = \"internet-facing\"` there");
+    } else if offer.sent_header().is_none() {
+        let message = format!("`{balancer}` answers everybody, so nobody has to come through `{}`", at.address());
+        let hint = "there, instead of `public`: `origin_header = { name = \"X-Origin-Verify\" }`";
+        at.hinted("open-origin", &["origin"], message, hint);
     }
 }
 
