@@ -4,6 +4,7 @@
 
 mod connect;
 mod containers;
+mod distribution;
 mod expansion;
 mod files;
 mod hello;
