@@ -207,7 +207,10 @@ fn a_revision_that_is_not_there_and_a_folder_without_a_stack_say_so() {
 #[test]
 fn no_secret_is_in_any_output_at_any_level() {
     let bench = Bench::new();
-    let text = parameter("secrets", "eu-north-1", "x") + "\n[parameter.token]\ngenerate = true\n";
+    let edge = "\n[parameter.token]\ngenerate = true\n\n[network.main]\ncidr = \"10.20.0.0/16\"\n\
+        tiers = [\"public\", \"private\"]\nendpoints = []\n\n[load_balancer.edge]\nscheme = \"internet-facing\"\n\
+        listeners = { 80 = {} }\norigin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\n";
+    let text = parameter("secrets", "eu-north-1", "x") + edge;
     let revision = bench.commit(&text);
     let mut seen = String::new();
     for args in [
@@ -226,13 +229,14 @@ fn no_secret_is_in_any_output_at_any_level() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let wire = Wire::new(Emulator::shared());
-    let secret = runtime.block_on(async {
+    let secrets = runtime.block_on(async {
         let ssm = aws_sdk_ssm::Client::new(&wire.config("eu-north-1"));
-        let answer = ssm.get_parameter().name("/secrets/token").with_decryption(true).send().await.unwrap();
-        answer.parameter.unwrap().value.unwrap()
+        let names = ["/secrets/token", "/secrets/load_balancer.edge/origin-header"].map(str::to_owned).to_vec();
+        let answer = ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await.unwrap();
+        answer.parameters.unwrap().into_iter().map(|one| one.value.unwrap()).collect::<Vec<_>>()
     });
-    assert_eq!(secret.len(), 64);
-    assert!(!seen.contains(&secret), "the secret is in the output");
+    assert_eq!(secrets.iter().map(String::len).collect::<Vec<_>>(), [64, 64]);
+    assert!(!secrets.iter().any(|secret| seen.contains(secret)), "a secret is in the output");
     assert!(!seen.contains('\u{1b}'), "colours, and no terminal");
 }
 

@@ -6,12 +6,16 @@ use std::process::Output;
 use agent_core::cost::{self, Process};
 use agent_core::desired::{Allow, Desired};
 use agent_core::lookup::Question;
+use agent_core::state::Ended;
 use agent_model::kinds;
 
+use crate::bench::emulator::Emulator;
 use crate::bench::record::{self, Call};
 use crate::bench::say;
+use crate::bench::wire::Wire;
 use crate::cli::{Bench, ends};
 use crate::hello::{self, Files, changed};
+use crate::world::World;
 
 /// Most calls of a pass over `um` in a fresh process, and in the same one again.
 const MOST: (usize, usize) = (45, 38);
@@ -127,4 +131,24 @@ fn a_pass_over_the_data_exchange_costs_little_and_little_more_with_each_service(
         say(&format!("um, {process:?}: {own} calls, {each:.2} more with each further service"));
         assert!(each <= per_service, "{process:?}: {each} calls more for each service");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_has_read_the_data_exchange_before_asks_for_less() {
+    let wire = Wire::new(Emulator::shared());
+    let world = World::emulated(&wire, "um", "eu-west-3");
+    let files = um("eu-west-3");
+    let ask = async || world.aws.as_ref().unwrap().answers(hello::questions_of(&files)).await.unwrap();
+    let desired = world.desired(hello::resources_of(&files, &ask().await));
+    assert_eq!(world.converge(&desired).await.unwrap().ended, Ended::Converged);
+    let before = wire.calls().len();
+    ask().await;
+    assert_eq!(world.pass(&desired).await.unwrap().ended, Ended::Converged);
+    let pass = wire.calls().split_off(before);
+    assert!(pass.iter().all(Call::is_read), "{}", record::table(&pass));
+    // Where Service Connect is not given back, nobody asks what names are in its namespace.
+    let unasked = 1;
+    assert_eq!(pass.len() + unasked, declared(&um("eu-west-1"), Process::Running), "{}", record::table(&pass));
+    say(&format!("um, the same process again: {} calls", pass.len()));
+    world.destroy(&world.desired(Vec::new())).await.unwrap();
 }

@@ -45,6 +45,12 @@ pub async fn census(aws: &Aws) -> Result<Vec<String>, String> {
     networks(aws, &mut count).await?;
     balancers(aws, &mut count).await?;
     containers(aws, &mut count).await?;
+    let distributions = aws.cloudfront.list_distributions().send().await.map_err(said)?.distribution_list;
+    let distributions = distributions.and_then(|list| list.items).unwrap_or_default();
+    count.add("distribution", distributions.into_iter().map(|one| Some(one.comment)));
+    let namespaces = pages!(aws.servicediscovery.list_namespaces());
+    let namespaces = namespaces.into_iter().flat_map(|page| page.namespaces.unwrap_or_default());
+    count.add("namespace", namespaces.map(|namespace| namespace.name));
     count.add("role", items!(aws.iam.list_roles()).into_iter().map(|role| Some(role.role_name)));
     count.add("log group", items!(aws.logs.describe_log_groups()).into_iter().map(|group| group.log_group_name));
     let parameters =

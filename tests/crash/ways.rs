@@ -34,11 +34,13 @@ pub const WAYS: [Way; 11] = [
 
 fn not_found(service: &str) -> &'static str {
     match service {
+        "cloudfront" => "NoSuchDistribution",
         "ec2" => "InvalidID.NotFound",
         "ecs" => "ClusterNotFoundException",
         "elasticloadbalancing" => "LoadBalancerNotFound",
         "iam" => "NoSuchEntity",
         "logs" => "ResourceNotFoundException",
+        "servicediscovery" => "NamespaceNotFound",
         "ssm" => "ParameterNotFound",
         other => panic!("which code of {other} says that a thing is not there?"),
     }
@@ -48,6 +50,8 @@ fn not_found(service: &str) -> &'static str {
 fn conflict(name: &Name) -> &'static str {
     let deletes = name.action.starts_with("Delete");
     match (name.service.as_str(), deletes) {
+        ("cloudfront", true) => "DistributionNotDisabled",
+        ("cloudfront", false) => "PreconditionFailed",
         ("ec2", true) => "DependencyViolation",
         ("ec2", false) => "IncorrectState",
         ("ecs", _) => "UpdateInProgressException",
@@ -55,6 +59,8 @@ fn conflict(name: &Name) -> &'static str {
         ("iam", true) => "DeleteConflict",
         ("iam", false) => "ConcurrentModification",
         ("logs", _) => "OperationAbortedException",
+        ("servicediscovery", true) => "ResourceInUse",
+        ("servicediscovery", false) => "DuplicateRequest",
         ("ssm", _) => "TooManyUpdates",
         (other, _) => panic!("which code of {other} says that the time is wrong?"),
     }

@@ -133,7 +133,10 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
         || is(&["DependencyViolation", "DeleteConflict"])
     {
         Class::InUse
-    } else if has("AlreadyExists") || has("Duplicate") || is(&["PriorityInUse", "InvalidSubnet.Conflict"]) {
+    } else if has("AlreadyExists")
+        || has("Duplicate") && code != "DuplicateRequest"
+        || is(&["PriorityInUse", "InvalidSubnet.Conflict"])
+    {
         Class::Exists
     } else if is(&[
         "ConcurrentModification",
@@ -150,6 +153,8 @@ pub fn class_of(code: &str, message: &str, status: u16) -> Class {
         "PreconditionFailed",
         "InvalidIfMatchVersion",
         "DistributionNotDisabled",
+        // "The operation is already in progress": Cloud Map.
+        "DuplicateRequest",
     ]) || not_yet(message)
     {
         Class::Conflict
@@ -253,6 +258,8 @@ mod tests {
             ("CNAMEAlreadyExists", Class::Exists),
             ("PreconditionFailed", Class::Conflict),
             ("DistributionNotDisabled", Class::Conflict),
+            ("DuplicateRequest", Class::Conflict),
+            ("NamespaceAlreadyExists", Class::Exists),
             ("TooManyDistributions", Class::Limit),
             ("TargetGroupNotFound", Class::NotFound),
             ("ParameterAlreadyExists", Class::Exists),
