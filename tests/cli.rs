@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// The binary with nothing in its environment but emulated AWS.
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
         command.args(args).current_dir(self.repo.path()).env_clear().envs(self.proxy.env());
         command

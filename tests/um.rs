@@ -1,12 +1,15 @@
 //! The data exchange `um` over emulated AWS, with the binary as people run it: from nothing to no difference, what a pass
 //! over it costs, what a pull request means, and how little one changed file touches.
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::process::Output;
 
 use agent_core::cost::{self, Process};
 use agent_core::desired::{Allow, Desired};
 use agent_core::lookup::Question;
 use agent_core::state::Ended;
+use agent_files::contract;
 use agent_model::kinds;
 
 use crate::bench::emulator::Emulator;
@@ -61,6 +64,42 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What `agent files unpack` makes of a revision of a task definition, with a directory standing for the image's
+/// `/etc/nginx`: file names and their content.
+fn unpacked(bench: &Bench, revision: &str) -> BTreeMap<String, String> {
+    let environment = unpacking_environment(bench, revision);
+    let (image, volume) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(image.path().join("mime.types"), "types {}\n").unwrap();
+    std::fs::write(image.path().join("nginx.conf"), "# the image's own\n").unwrap();
+    let mut files: contract::Files = serde_json::from_str(&environment[contract::VARIABLE]).unwrap();
+    let own = std::fs::metadata(image.path()).unwrap();
+    for directory in &mut files.directories {
+        assert_eq!(directory.path, "/etc/nginx");
+        directory.path = image.path().to_str().unwrap().to_owned();
+        directory.volume = volume.path().to_str().unwrap().to_owned();
+        // Only root gives files away.
+        directory.files.iter_mut().for_each(|file| file.owner = format!("{}:{}", own.uid(), own.gid()));
+    }
+    let mut command = bench.command(&["files", "unpack"]);
+    command.envs(&environment).env(contract::VARIABLE, serde_json::to_string(&files).unwrap());
+    let output = command.env("AWS_REGION", "eu-south-1").output().unwrap();
+    ends(&output, 0);
+    ["mime.types", "nginx.conf", "conf.d/origin.conf"]
+        .map(|name| (name.to_owned(), std::fs::read_to_string(volume.path().join(name)).unwrap()))
+        .into()
+}
+
+/// The environment of the container that unpacks.
+fn unpacking_environment(bench: &Bench, revision: &str) -> BTreeMap<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ecs = aws_sdk_ecs::Client::new(&bench.proxy.wire().config("eu-south-1"));
+    let answer = runtime.block_on(ecs.describe_task_definition().task_definition(revision).send()).unwrap();
+    let containers = answer.task_definition.unwrap().container_definitions.unwrap();
+    let unpacks = containers.into_iter().find(|one| one.name() == Some("agent-files")).unwrap();
+    let pairs = unpacks.environment.unwrap().into_iter();
+    pairs.map(|pair| (pair.name.unwrap(), pair.value.unwrap())).collect()
+}
+
 /// The calls that changed something but for the stack's own words.
 fn changes(calls: &[Call]) -> Vec<String> {
     let is_own_word = |call: &Call| call.name.service == "ssm" && call.body().contains("/gitops-agent/um/");
@@ -90,12 +129,20 @@ fn the_data_exchange_is_made_costs_what_is_said_and_is_changed_by_a_file_alone()
     assert_eq!(pass.len() + unasked, declared(&um("eu-west-1"), Process::Fresh), "{}", record::table(&pass));
     say(&format!("um, a fresh process: {} calls in {} rounds", pass.len(), record::waves(&pass)));
     bench.proxy.wire().free();
+    let first = unpacked(&bench, "um-web:1");
+    assert_eq!(first["mime.types"], "types {}\n");
+    assert_eq!(first["nginx.conf"], files["config/nginx.conf"]);
+    let origin = &first["conf.d/origin.conf"];
+    assert!(origin.contains("map $host $public_address") && origin.contains(".cloudfront.net;"), "{origin}");
 
     let edited = changed(&files, "config/nginx.conf", "worker_connections 1024", "worker_connections 2048");
     let file = bench.commit_files(&edited);
     let (applied, calls) = during(&bench, || bench.at("apply", &file));
     ends(&applied, 0);
     assert_eq!(changes(&calls), ["ssm.PutParameter", "ecs.RegisterTaskDefinition", "ecs.UpdateService"]);
+    assert_eq!(unpacked(&bench, "um-web:2")["nginx.conf"], edited["config/nginx.conf"]);
+    // A deployment that is rolled back gets what it had.
+    assert_eq!(unpacked(&bench, "um-web:1"), first);
 
     let mut request = changed(&edited, "services.toml", "inbox:1.4.2", "inbox:1.5.0");
     request = changed(&request, "services.toml", "path = \"/inbox/*\"", "path = \"/mail/*\"");

@@ -72,16 +72,16 @@ impl Provider<Distribution> for Aws {
         Ok(())
     }
 
-    /// It has to be disabled, everywhere, before it can go: what is sent now disables it, and a later pass deletes it.
+    /// It has to be disabled, everywhere, before it can go: that is sent now, and a later pass deletes it.
     async fn delete(&self, _: &Scope, live: &Live<Distribution>) -> Result<(), Fault> {
-        let (held, tag) = self.distribution_held(&live.id).await?;
-        let enabled = held.distribution_config.as_ref().is_some_and(|config| config.enabled);
-        if enabled {
+        let (mut held, mut tag) = self.distribution_held(&live.id).await?;
+        if held.distribution_config.as_ref().is_some_and(|config| config.enabled) {
             let disabled = |mut config: DistributionConfig| {
                 config.enabled = false;
                 Ok(config)
             };
-            return self.distribution_change(&live.id, disabled).await;
+            self.distribution_change(&live.id, disabled).await?;
+            (held, tag) = self.distribution_held(&live.id).await?;
         }
         if held.status != DEPLOYED {
             return Ok(());
