@@ -75,8 +75,8 @@ fn unpacked(bench: &Bench, revision: &str) -> BTreeMap<String, String> {
     let own = std::fs::metadata(image.path()).unwrap();
     for directory in &mut files.directories {
         assert_eq!(directory.path, "/etc/nginx");
-        directory.path = image.path().to_str().unwrap().to_owned();
-        directory.volume = volume.path().to_str().unwrap().to_owned();
+        image.path().to_str().unwrap().clone_into(&mut directory.path);
+        volume.path().to_str().unwrap().clone_into(&mut directory.volume);
         // Only root gives files away.
         directory.files.iter_mut().for_each(|file| file.owner = format!("{}:{}", own.uid(), own.gid()));
     }
