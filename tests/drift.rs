@@ -209,3 +209,31 @@ async fn a_field_that_was_dropped_from_git_returns_to_its_default() {
     assert_eq!(timeout().await.as_deref(), Some("60"), "AWS's default");
     hello.down().await;
 }
+
+#[tokio::test]
+async fn a_distribution_whose_comment_somebody_changes_is_not_made_twice() {
+    let wire = Wire::new(Emulator::shared());
+    let world = World::emulated(&wire, "comment", "eu-west-2");
+    let text = "[stack]\nname = \"comment\"\naccount = \"123456789012\"\nregion = \"eu-west-2\"\n\n\
+        [network.main]\ncidr = \"10.20.0.0/16\"\ntiers = [\"public\", \"private\"]\nendpoints = []\n\n\
+        [load_balancer.edge]\nscheme = \"internet-facing\"\nlisteners = { 80 = {} }\n\
+        origin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\n";
+    let aws = world.aws.as_ref().unwrap();
+    let answers = aws.answers(hello::questions(text)).await.unwrap();
+    let desired = world.desired(hello::resources(text, &answers));
+    assert_eq!(world.converge(&desired).await.unwrap().ended, Ended::Converged);
+    let ours = async || {
+        let list = aws.cloudfront.list_distributions().send().await.unwrap().distribution_list.unwrap();
+        let named = list.items.unwrap_or_default().into_iter().filter(|one| one.comment.contains("comment"));
+        named.map(|one| (one.id, one.comment)).collect::<Vec<_>>()
+    };
+    let before = ours().await;
+    let held = aws.cloudfront.get_distribution().id(&before[0].0).send().await.unwrap();
+    let mut config = held.distribution.unwrap().distribution_config.unwrap();
+    config.comment = "somebody's comment".into();
+    let call = aws.cloudfront.update_distribution().id(&before[0].0).set_if_match(held.e_tag);
+    call.distribution_config(config).send().await.unwrap();
+    assert_eq!(world.converge(&desired).await.unwrap().ended, Ended::Converged);
+    assert_eq!(ours().await, before, "another one was made, or the comment stays as it was");
+    world.destroy(&world.desired(Vec::new())).await.unwrap();
+}

@@ -43,10 +43,17 @@ impl Provider<Distribution> for Aws {
         if let Some(id) = sought.id {
             return self.distribution_found(id).await;
         }
-        let near = self.distributions_summed_up(|one| one.comment() == sought.spec.comment).await?;
-        let read = try_join_all(near.iter().map(|one| self.distribution_live(&one.id, &one.arn))).await?;
+        let all = self.distributions_summed_up(|_| true).await?;
+        let (near, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.comment() == sought.spec.comment);
         let ours = |live: &Live<Distribution>| matches!(&live.owner, Owner::Stack(mark) if mark == sought.mark);
-        Ok(read.into_iter().flatten().find(ours))
+        // One whose comment somebody has changed: before another is made, a call for the tags of each.
+        for some in [near, others] {
+            let read = try_join_all(some.iter().map(|one| self.distribution_live(&one.id, &one.arn))).await?;
+            if let Some(found) = read.into_iter().flatten().find(ours) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     async fn create(&self, _: &Scope, new: &New<'_, Distribution>) -> Result<String, Fault> {
