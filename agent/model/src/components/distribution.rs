@@ -161,7 +161,43 @@ fn check_origin(named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place
         let message = format!("`{balancer}` answers everybody, so nobody has to come through `{}`", at.address());
         let hint = "there, instead of `public`: `origin_header = { name = \"X-Origin-Verify\" }`";
         at.hinted("open-origin", &["origin"], message, hint);
+    } else if let Some((name, _)) = offer.sent_header().filter(|(name, _)| cannot_be_added(name)) {
+        let message = format!("CloudFront does not add the header `{name}`, which `{balancer}` asks for, to requests");
+        at.hinted("bad-header", &["origin"], message, "there, a name of your own: `X-Origin-Verify`");
     }
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html#add-origin-custom-headers-denylist>
+const NOT_ADDED: &[&str] = &[
+    "cache-control",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "max-forwards",
+    "pragma",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "request-range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "warning",
+    "x-real-ip",
+];
+
+fn cannot_be_added(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    NOT_ADDED.contains(&header.as_str()) || ["x-amz-", "x-edge-"].iter().any(|begin| header.starts_with(begin))
 }
 
 /// What happens to requests, by policies that AWS manages: the same in all accounts.

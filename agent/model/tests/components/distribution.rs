@@ -90,6 +90,13 @@ fn a_load_balancer_that_everybody_can_reach() {
 }
 
 #[test]
+fn a_header_that_cloudfront_does_not_add() {
+    let with =
+        |name: &str| site(&edge(&format!("listeners = {{ 80 = {{}} }}\norigin_header = {{ name = \"{name}\" }}")), "");
+    snapshot!(format!("{}\n{}", with("Cookie"), with("X-Amz-Secret")));
+}
+
+#[test]
 fn listeners_that_are_not_meant() {
     let edge = edge(
         "listeners = { 80 = { redirect = 8080 }, 8080 = {}, 81 = {} }\npublic = \"reason: tests\"\n\
