@@ -35,6 +35,11 @@ fn quantity(items: &[impl Sized]) -> i32 {
     i32::try_from(items.len()).unwrap_or(i32::MAX)
 }
 
+/// "If `Quantity` is 0, you can omit `Items`", and no list of AWS's own is sent empty.
+fn listed<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
 /// The spec of a configuration.
 pub(super) fn spec_read(
     action: &'static str,
@@ -154,7 +159,7 @@ pub(super) fn applied(
 ) -> Result<DistributionConfig, Fault> {
     let acl = spec.web_acl.as_ref().map(|acl| plain(action, acl)).transpose()?;
     let aliases: Vec<String> = spec.aliases.iter().cloned().collect();
-    let aliases = Aliases::builder().quantity(quantity(&aliases)).set_items(Some(aliases));
+    let aliases = Aliases::builder().quantity(quantity(&aliases)).set_items(listed(aliases));
     let held = config.origins.take().map(|origins| origins.items).unwrap_or_default();
     config.comment.clone_from(&spec.comment);
     config.enabled = spec.enabled;
@@ -212,7 +217,7 @@ fn origin_sent(
         OriginCustomHeader::builder().header_name(name).header_value(value).build().map_err(unfit(action))
     };
     let headers: Vec<_> = wanted.custom_headers.iter().map(header).collect::<Result<_, _>>()?;
-    let headers = CustomHeaders::builder().quantity(quantity(&headers)).set_items(Some(headers));
+    let headers = CustomHeaders::builder().quantity(quantity(&headers)).set_items(listed(headers));
     let new = sdk::Origin::builder().id(id).domain_name(&domain_name).build().map_err(unfit(action))?;
     let mut origin = held.unwrap_or(new);
     origin.domain_name = domain_name;
@@ -298,7 +303,7 @@ fn behaviors_sent(action: &'static str, held: Option<CacheBehaviors>, spec: &Spe
         behavior_sent!(action, item, behavior);
         items.push(item);
     }
-    CacheBehaviors::builder().quantity(quantity(&items)).set_items(Some(items)).build().map_err(unfit(action))
+    CacheBehaviors::builder().quantity(quantity(&items)).set_items(listed(items)).build().map_err(unfit(action))
 }
 
 /// The header values of a configuration, which no message may hold.

@@ -22,6 +22,9 @@ const CREATE: &str = "cloudfront:CreateDistributionWithTags";
 const UPDATE: &str = "cloudfront:UpdateDistribution";
 const TAGS: &str = "cloudfront:ListTagsForResource";
 
+/// How many distributions are asked for their tags together.
+const TAGS_AT_ONCE: usize = 10;
+
 type TagMap = BTreeMap<String, String>;
 
 impl Provider<Distribution> for Aws {
@@ -45,12 +48,13 @@ impl Provider<Distribution> for Aws {
         }
         let all = self.distributions_summed_up(|_| true).await?;
         let (near, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.comment() == sought.spec.comment);
-        let ours = |live: &Live<Distribution>| matches!(&live.owner, Owner::Stack(mark) if mark == sought.mark);
-        // One whose comment somebody has changed: before another is made, a call for the tags of each.
-        for some in [near, others] {
-            let read = try_join_all(some.iter().map(|one| self.distribution_live(&one.id, &one.arn))).await?;
-            if let Some(found) = read.into_iter().flatten().find(ours) {
-                return Ok(Some(found));
+        // Of one whose comment somebody has changed the tags tell: before another is made, one call for each, few at a
+        // time, since the account may hold hundreds and CloudFront throttles by the account.
+        for some in [&near[..]].into_iter().chain(others.chunks(TAGS_AT_ONCE)) {
+            let owners = try_join_all(some.iter().map(|one| self.distribution_owner(&one.arn))).await?;
+            let ours = |owner: &Owner| matches!(owner, Owner::Stack(mark) if mark == sought.mark);
+            if let Some(at) = owners.iter().position(ours) {
+                return self.distribution_found(&some[at].id).await;
             }
         }
         Ok(None)
@@ -151,6 +155,12 @@ impl Aws {
         let phase = if held.status == DEPLOYED { Phase::Ready } else { Phase::Changing };
         let out = Out { id: held.id.clone(), arn: held.arn, domain_name: held.domain_name };
         Ok(Live { id: held.id, spec, out, owner: Owner::from_tags(tags), phase })
+    }
+
+    /// Whose it is, by its tags; nobody's, where it went meanwhile.
+    async fn distribution_owner(&self, arn: &str) -> Result<Owner, Fault> {
+        let tags = unless_gone(self.distribution_tags(arn).await)?;
+        Ok(tags.map_or(Owner::Nobody, |tags| Owner::from_tags(&tags)))
     }
 
     async fn distribution_tags(&self, arn: &str) -> Result<TagMap, Fault> {
