@@ -84,6 +84,7 @@ impl World {
             tell,
             holder: holder(),
             accept_lost_state: false,
+            insist: true,
         }
     }
 

@@ -270,6 +270,7 @@ impl Session {
             tell,
             holder: holder(),
             accept_lost_state: false,
+            insist: true,
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::execute::{Event, Executor};
 use crate::fault::Fault;
 use crate::kind::{Kinds, Removal};
 use crate::observed::{Interest, Observed, observe};
-use crate::plan::{Op, Plan, PlanError, Settings, plan};
+use crate::plan::{Op, Plan, PlanError, Settings, Step, plan};
 use crate::provider::Cloud;
-use crate::report::Report;
+use crate::report::{Outcome, Report, StepReport};
 use crate::state::{Ended, Intent, Last, Lease, NoLease, StackState, Store, write};
+use crate::stuck;
 use crate::wait::{Timing, pause};
 
 /// What a revision is called and where it came from.
@@ -51,6 +52,8 @@ pub struct Engine<'a> {
     pub holder: String,
     /// Go on although resources are there of which no record is.
     pub accept_lost_state: bool,
+    /// Try again what failed for good at this revision, although nothing has changed since.
+    pub insist: bool,
 }
 
 /// What was read, and what is to be done about it. Nothing was changed.
@@ -134,7 +137,21 @@ impl Engine<'_> {
 
     async fn carry_out(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         self.nothing_lost(&look, revision)?;
-        if look.plan.steps.is_empty() { self.rest(look, revision).await } else { self.work(look, revision).await }
+        if look.plan.steps.is_empty() {
+            return self.rest(look, revision).await;
+        }
+        if let Some(reason) = self.timing.halt.reason() {
+            return Ok(left_alone(look.plan, Ended::Progressing, reason));
+        }
+        let stuck = look.state.last.as_ref().filter(|last| last.revision == revision.id).map(|last| &last.stuck);
+        if !self.insist && stuck.is_some_and(|stuck| stuck::is_all_of(&look.plan, stuck)) {
+            return Ok(left_alone(
+                look.plan,
+                Ended::Failed,
+                "it failed at this revision, and nothing has changed since",
+            ));
+        }
+        self.work(look, revision).await
     }
 
     /// Resources without a record of who made them are never guessed at.
@@ -164,7 +181,7 @@ impl Engine<'_> {
         let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
         if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
             let lease = self.lease().await?;
-            giving_back(lease, self.record(look.state.last.as_ref(), revision, ended)).await?;
+            giving_back(lease, self.record(look.state.last.as_ref(), revision, ended, BTreeSet::new())).await?;
         }
         if ended == Ended::Converged && !look.state.intents.is_empty() {
             self.tidy(&look.state).await?;
@@ -221,7 +238,8 @@ impl Engine<'_> {
         };
         let report = executor.run(&allowed).await;
         let ended = if report.failures().next().is_some() { Ended::Failed } else { Ended::Progressing };
-        giving_back(executor.lease.into_inner(), self.record(state.last.as_ref(), revision, ended)).await?;
+        let stuck = stuck::failed_for_good(&allowed, &report);
+        giving_back(executor.lease.into_inner(), self.record(state.last.as_ref(), revision, ended, stuck)).await?;
         Ok(PassReport { ended, report, not_read: allowed.not_read.clone(), unchanged: allowed.unchanged })
     }
 
@@ -233,13 +251,20 @@ impl Engine<'_> {
         creating: &BTreeSet<Address>,
         revision: &Revision,
     ) -> Result<(), PassError> {
-        self.record(state.last.as_ref(), revision, Ended::Applying).await?;
+        self.record(state.last.as_ref(), revision, Ended::Applying, BTreeSet::new()).await?;
         self.record_kinds(state.kinds.as_ref(), plan).await?;
         self.forget_intents(state, creating).await
     }
 
-    async fn record(&self, before: Option<&Last>, revision: &Revision, ended: Ended) -> Result<(), PassError> {
-        let last = Last::next(before, &revision.id, &revision.source, &self.judge.digest(), ended);
+    async fn record(
+        &self,
+        before: Option<&Last>,
+        revision: &Revision,
+        ended: Ended,
+        stuck: BTreeSet<String>,
+    ) -> Result<(), PassError> {
+        let next = Last::next(before, &revision.id, &revision.source, &self.judge.digest(), ended);
+        let last = Last { stuck, ..next };
         write(self.store, &self.scope.stack, "last", &last).await.map_err(PassError::State)
     }
 
@@ -284,7 +309,7 @@ impl Engine<'_> {
             if pass.ended == Ended::Converged {
                 return Ok(pass);
             }
-            let hopeless = pass.report.failures().any(|(_, error)| !may_pass(error))
+            let hopeless = pass.report.failures().any(|(_, error)| !error.may_pass())
                 || pass.not_read.values().any(|fault| !fault.class.passes());
             let late = tokio::time::Instant::now() >= until;
             if pass.report.moved() && !late {
@@ -327,6 +352,17 @@ impl Engine<'_> {
     }
 }
 
+/// A pass that makes no change, with the reason.
+fn left_alone(plan: Plan, ended: Ended, because: &str) -> PassReport {
+    let skipped = |step: &Step| StepReport {
+        address: step.address.clone(),
+        verb: step.op.verb().into(),
+        outcome: Outcome::Skipped { because: because.to_owned() },
+    };
+    let report = Report { steps: plan.steps.iter().map(skipped).collect(), notes: plan.notes };
+    PassReport { ended, report, not_read: plan.not_read, unchanged: plan.unchanged }
+}
+
 /// The creating calls of earlier passes that steps of this one are about, by what their addresses are now.
 fn begun(intents: BTreeMap<Address, (Intent, i64)>, plan: &Plan) -> BTreeMap<Address, (Intent, i64)> {
     let creating = || plan.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
@@ -342,16 +378,6 @@ async fn giving_back<T>(lease: Lease<'_>, work: impl Future<Output = Result<T, P
     let done = work.await;
     lease.release().await;
     done
-}
-
-fn may_pass(error: &crate::report::StepError) -> bool {
-    match error {
-        crate::report::StepError::Fault(fault) => fault.class.passes(),
-        crate::report::StepError::Moved { .. } => true,
-        crate::report::StepError::DidNotSettle { .. }
-        | crate::report::StepError::NotOurs { .. }
-        | crate::report::StepError::LeaseLost { .. } => false,
-    }
 }
 
 /// A name for this process in leases: random, so that two processes on one machine differ.

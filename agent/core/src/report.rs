@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::diff::shown;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::plan::Note;
 
 /// What became of one step.
@@ -73,6 +73,25 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// Whether the same step may succeed when it is tried again later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Fault(fault) => fault.class.passes(),
+            Self::Moved { .. } => true,
+            Self::DidNotSettle { .. } | Self::NotOurs { .. } | Self::LeaseLost { .. } => false,
+        }
+    }
+
+    /// Whether only another manifest, or a change in AWS that a plan shows, can help. Not so where somebody grants a
+    /// permission, raises a quota or gives a thing away: no plan shows that.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            Self::Fault(fault) => fault.class == Class::Invalid,
+            Self::DidNotSettle { .. } => true,
+            Self::NotOurs { .. } | Self::Moved { .. } | Self::LeaseLost { .. } => false,
+        }
+    }
+
     /// What people can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

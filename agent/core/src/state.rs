@@ -61,6 +61,9 @@ pub struct Last {
     /// The revisions before, newest first, at most five.
     #[serde(default)]
     pub history: Vec<(String, Ended)>,
+    /// The steps that failed for good at this revision; see [`crate::stuck`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stuck: BTreeSet<String>,
 }
 
 impl Last {
@@ -71,7 +74,14 @@ impl Last {
             history.insert(0, (last.revision.clone(), last.ended));
             history.truncate(5);
         }
-        Self { revision: revision.into(), source: source.into(), ended, policy: policy.into(), history }
+        Self {
+            revision: revision.into(),
+            source: source.into(),
+            ended,
+            policy: policy.into(),
+            history,
+            stuck: BTreeSet::new(),
+        }
     }
 }
 

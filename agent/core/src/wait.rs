@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long the engine has patience for what. The defaults fit AWS; tests and the simulation set their own.
@@ -25,6 +26,47 @@ pub struct Timing {
     pub lease: Duration,
     /// The pause between two passes that wait for something.
     pub between_passes: Duration,
+    /// Ends every wait early.
+    pub halt: Halt,
+}
+
+/// Asks a pass to come to an end: a call under way is waited for, no other changing call is made, and nothing is waited for
+/// any longer. The default never asks.
+#[derive(Clone, Debug, Default)]
+pub struct Halt(Option<watch::Receiver<Option<&'static str>>>);
+
+/// The other end of a [`Halt`].
+#[derive(Debug)]
+pub struct Halter(watch::Sender<Option<&'static str>>);
+
+impl Halter {
+    /// Asks, with the reason as reports give it (`a newer revision is there`).
+    pub fn halt(&self, reason: &'static str) {
+        self.0.send_if_modified(|asked| asked.replace(reason).is_none());
+    }
+}
+
+impl Halt {
+    /// One that can be asked for.
+    pub fn new() -> (Halter, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (Halter(sender), Self(Some(receiver)))
+    }
+
+    /// The reason, once it was asked for.
+    pub fn reason(&self) -> Option<&'static str> {
+        *self.0.as_ref()?.borrow()
+    }
+
+    /// Ends when it is asked for; never, if nobody can ask.
+    async fn asked(&mut self) {
+        if let Some(receiver) = &mut self.0
+            && receiver.wait_for(Option::is_some).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
 }
 
 impl Default for Timing {
@@ -39,6 +81,7 @@ impl Default for Timing {
             at_once: 8,
             lease: Duration::from_mins(2),
             between_passes: Duration::from_secs(10),
+            halt: Halt::default(),
         }
     }
 }
@@ -48,12 +91,18 @@ pub struct Patience {
     until: Instant,
     pause: Duration,
     longest: Duration,
+    halt: Halt,
 }
 
 impl Timing {
     /// Patience for so long from now.
     pub fn patience(&self, for_so_long: Duration) -> Patience {
-        Patience { until: Instant::now() + for_so_long, pause: self.first, longest: self.longest }
+        Patience {
+            until: Instant::now() + for_so_long,
+            pause: self.first,
+            longest: self.longest,
+            halt: self.halt.clone(),
+        }
     }
 }
 
@@ -61,12 +110,15 @@ impl Patience {
     /// Pauses and answers whether there is still patience for another look.
     pub async fn again(&mut self) -> bool {
         let now = Instant::now();
-        if now >= self.until {
+        if now >= self.until || self.halt.reason().is_some() {
             return false;
         }
-        tokio::time::sleep(self.pause.min(self.until - now)).await;
+        let pause = tokio::time::sleep(self.pause.min(self.until - now));
         self.pause = (self.pause * 3 / 2).min(self.longest);
-        true
+        tokio::select! {
+            () = pause => true,
+            () = self.halt.asked() => false,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Entry, GitError, Limits, Snapshot, Source, read, tree};
+use super::{Cause, Entry, GitError, Limits, Snapshot, Source, read_newer, tree};
 use crate::sandbox::{self, SandboxError};
 
 /// The hidden argument that makes the agent's binary this child.
@@ -28,6 +28,7 @@ const HEADER_BYTES: u64 = 32 << 20;
 #[derive(Serialize, Deserialize)]
 struct Question {
     source: Source,
+    known: Option<String>,
     limits: Limits,
     scratch: PathBuf,
 }
@@ -35,6 +36,8 @@ struct Question {
 #[derive(Serialize, Deserialize)]
 enum Answer {
     Read(Header),
+    /// The revision is still the known commit.
+    Known,
     Failed(GitError),
 }
 
@@ -57,16 +60,28 @@ enum Kind {
     BadName,
 }
 
-/// Does what [`read`] does, in a child with [`Limits::wall`] to do it. Dropping the future kills the child.
+/// Reads a revision in a child, with [`Limits::wall`] to do it. Dropping the future kills the child.
 pub async fn read_in_child(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
-    let question = question(source, limits, scratch)?;
+    let unasked = || GitError::ChildGarbage { source: Cause::new("it knows a commit that nobody named") };
+    newer_in_child(source, None, limits, scratch).await?.ok_or_else(unasked)
+}
+
+/// Does what [`read_newer`] does, in such a child.
+pub async fn newer_in_child(
+    source: &Source,
+    known: Option<&str>,
+    limits: &Limits,
+    scratch: &Path,
+) -> Result<Option<Snapshot>, GitError> {
+    let question = question(source, known, limits, scratch)?;
     let most = limits.total_bytes.saturating_add(HEADER_BYTES);
     let answer = sandbox::spawn(ARGUMENT, question, limits.wall, most).await.map_err(|e| child_error(&e, limits))?;
     decode(&answer, limits)
 }
 
-fn question(source: &Source, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
-    let question = Question { source: source.clone(), limits: limits.clone(), scratch: scratch.to_owned() };
+fn question(source: &Source, known: Option<&str>, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
+    let (source, limits) = (source.clone(), limits.clone());
+    let question = Question { source, known: known.map(str::to_owned), limits, scratch: scratch.to_owned() };
     serde_json::to_vec(&question).map_err(|e| GitError::ChildNotStarted { source: Cause::new(e.to_string()) })
 }
 
@@ -109,15 +124,17 @@ fn receive(input: impl Read) -> Result<Question, String> {
 }
 
 fn answer(question: &Question, mut output: impl Write) -> Result<(), String> {
-    let answer = read(&question.source, &question.limits, &question.scratch);
+    let Question { source, known, limits, scratch } = question;
+    let answer = read_newer(source, known.as_deref(), limits, scratch);
     encode(&mut output, answer).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
 }
 
-fn encode(output: &mut impl Write, answer: Result<Snapshot, GitError>) -> std::io::Result<()> {
+fn encode(output: &mut impl Write, answer: Result<Option<Snapshot>, GitError>) -> std::io::Result<()> {
     let mut files = Vec::new();
     let answer = match answer {
         Err(error) => Answer::Failed(error),
-        Ok(snapshot) => {
+        Ok(None) => Answer::Known,
+        Ok(Some(snapshot)) => {
             let mut tree = Vec::with_capacity(snapshot.tree.len());
             for (path, entry) in snapshot.tree {
                 let kind = match entry {
@@ -142,13 +159,14 @@ fn encode(output: &mut impl Write, answer: Result<Snapshot, GitError>) -> std::i
     files.iter().try_for_each(|bytes| output.write_all(bytes))
 }
 
-fn decode(answer: &[u8], limits: &Limits) -> Result<Snapshot, GitError> {
+fn decode(answer: &[u8], limits: &Limits) -> Result<Option<Snapshot>, GitError> {
     let garbage = |why: &str| GitError::ChildGarbage { source: Cause::new(why) };
     let end = answer.iter().position(|b| *b == b'\n').ok_or_else(|| garbage("it has no first line"))?;
     let (header, rest) = (&answer[..end], &answer[end + 1..]);
     let header = match serde_json::from_slice(header).map_err(|e| garbage(&e.to_string()))? {
         Answer::Failed(error) if rest.is_empty() => return Err(error),
-        Answer::Failed(_) => return Err(garbage("something follows the error")),
+        Answer::Known if rest.is_empty() => return Ok(None),
+        Answer::Failed(_) | Answer::Known => return Err(garbage("something follows an answer without files")),
         Answer::Read(header) => header,
     };
     if header.revision.len() != 40 || !header.revision.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -156,7 +174,7 @@ fn decode(answer: &[u8], limits: &Limits) -> Result<Snapshot, GitError> {
     }
     let tree = files(header.tree, rest, limits).map_err(garbage)?;
     let (summary, author) = (super::text::line(&header.summary, 200), super::text::line(&header.author, 200));
-    Ok(Snapshot { revision: header.revision, committed: header.committed, summary, author, tree })
+    Ok(Some(Snapshot { revision: header.revision, committed: header.committed, summary, author, tree }))
 }
 
 /// Cuts the bytes into files and holds every entry against the limits.
@@ -218,14 +236,17 @@ mod tests {
 
     fn encoded(answer: Result<Snapshot, GitError>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode(&mut bytes, answer).unwrap();
+        encode(&mut bytes, answer.map(Some)).unwrap();
         bytes
     }
 
     #[test]
     fn an_answer_survives_the_way() {
         let bytes = encoded(Ok(snapshot()));
-        assert_eq!(decode(&bytes, &Limits::default()), Ok(snapshot()));
+        assert_eq!(decode(&bytes, &Limits::default()), Ok(Some(snapshot())));
+        let mut bytes = Vec::new();
+        encode(&mut bytes, Ok(None)).unwrap();
+        assert_eq!(decode(&bytes, &Limits::default()), Ok(None));
         let error = GitError::ChangedHostKey { host: "h".to_owned(), offered: "k".to_owned() };
         assert_eq!(decode(&encoded(Err(error.clone())), &Limits::default()), Err(error));
     }
@@ -276,7 +297,7 @@ mod tests {
     fn the_child_answers_an_error_as_an_answer() {
         let source = Source::new("http://example.org/x");
         let mut output = Vec::new();
-        let question = question(&source, &Limits::default(), Path::new("/nowhere")).unwrap();
+        let question = question(&source, None, &Limits::default(), Path::new("/nowhere")).unwrap();
         answer(&receive(question.as_slice()).unwrap(), &mut output).unwrap();
         assert!(matches!(decode(&output, &Limits::default()), Err(GitError::UnsupportedUrl { .. })));
         assert!(receive(&b"{}"[..]).err().unwrap().contains("malformed"));

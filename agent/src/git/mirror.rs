@@ -39,36 +39,38 @@ pub struct Mirror<'a> {
 }
 
 impl Mirror<'_> {
-    /// Fetches a revision and reads the folder `path` of it. Waits while another process uses the same mirror.
-    pub fn read(&self, rev: &str, path: &str) -> Result<Snapshot, GitError> {
-        let known = self.known_hosts()?;
+    /// Fetches a revision and reads the folder `path` of it, unless it is the commit `known`. Waits while another process uses
+    /// the same mirror.
+    pub fn read_newer(&self, rev: &str, known: Option<&str>, path: &str) -> Result<Option<Snapshot>, GitError> {
+        let hosts = self.known_hosts()?;
         let folder = self.folder()?;
         let _lock = Self::lock(&folder)?;
-        let result = self.read_locked(&folder, rev, path, known.as_ref());
+        let result = self.read_locked(&folder, rev, known, path, hosts.as_ref());
         if !matches!(result, Err(GitError::Corrupt { .. })) {
             return result;
         }
         // Either the cache is damaged or the server sends damaged objects; a second try tells which.
         Self::remove(&folder)?;
-        self.read_locked(&folder, rev, path, known.as_ref())
+        self.read_locked(&folder, rev, known, path, hosts.as_ref())
     }
 
     fn read_locked(
         &self,
         folder: &Path,
         rev: &str,
+        known: Option<&str>,
         path: &str,
-        known: Option<&KnownHosts>,
-    ) -> Result<Snapshot, GitError> {
+        hosts: Option<&KnownHosts>,
+    ) -> Result<Option<Snapshot>, GitError> {
         let repository = Self::open(folder)?;
         let exact = if rev.len() == 40 && local::is_hex(rev) { Oid::from_str(rev).ok() } else { None };
         let target = match exact {
             // A commit never changes: what is here needs no question to the server.
             Some(id) if has_commit(&repository, id) => id,
-            _ => self.fetch(&repository, rev, exact, known)?,
+            _ => self.fetch(&repository, rev, exact, hosts)?,
         };
         let commit = local::peel(&repository, target, rev, &self.remote.shown)?;
-        tree::snapshot(&repository, commit, path, self.limits)
+        tree::newer(&repository, commit, known, path, self.limits)
     }
 
     /// Reads the advertised references, then fetches the wanted one unless it is here already.

@@ -143,11 +143,24 @@ impl Client {
 
     fn read_as(&self, rev: &str, auth: &Auth, limits: &Limits) -> Result<Snapshot, GitError> {
         let scratch = self.scratch.path().join("mirrors");
-        Mirror { remote: &self.server.remote(), auth, limits, scratch: &scratch }.read(rev, "")
+        Mirror { remote: &self.server.remote(), auth, limits, scratch: &scratch }
+            .read_newer(rev, None, "")
+            .map(Option::unwrap)
     }
 
     fn read(&self, rev: &str) -> Result<Snapshot, GitError> {
         self.read_as(rev, &Auth::default(), &Limits::default())
+    }
+
+    fn read_newer(&self, rev: &str, known: Oid) -> Option<Snapshot> {
+        let scratch = self.scratch.path().join("mirrors");
+        let mirror = Mirror {
+            remote: &self.server.remote(),
+            auth: &Auth::default(),
+            limits: &Limits::default(),
+            scratch: &scratch,
+        };
+        mirror.read_newer(rev, Some(&known.to_string()), "").unwrap()
     }
 
     /// The only mirror.
@@ -188,6 +201,8 @@ fn a_branch_is_fetched_alone_and_without_its_history_and_followed() {
     // Nothing new: the advertisement alone.
     assert_eq!(c.read("main").unwrap(), snapshot);
     assert_eq!(c.server.requests(), ["GET /r.git/info/refs?service=git-upload-pack"]);
+    assert_eq!(c.read_newer("main", tip), None, "what is known is not read again");
+    assert!(c.read_newer("main", first).is_some());
     // News, among them content that only the unfetched history had.
     for text_of_it in ["three", "name = \"a\"\n", "four"] {
         tip = commit(&c.fixture, text_of_it, &[tip]);
@@ -329,12 +344,12 @@ fn nobody_listening_and_no_pinned_host_keys() {
     let url = format!("http://127.0.0.1:{free}/x");
     let mut remote = Remote { url: url.clone(), shown: url, ..c.server.remote() };
     let (auth, limits, scratch) = (Auth::default(), Limits::default(), c.scratch.path());
-    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }.read("main", "");
+    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }.read_newer("main", None, "");
     assert!(matches!(result, Err(GitError::Unreachable { .. })), "{result:?}");
     remote.transport = Transport::Ssh;
     for (known_hosts, what) in [(None, ""), (Some("/nonexistent".into()), "/nonexistent")] {
         let auth = Auth { known_hosts, ..Auth::default() };
-        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }).read("main", "") {
+        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }).read_newer("main", None, "") {
             Err(GitError::KnownHosts { path, .. }) => assert_eq!(path, what),
             other => panic!("{other:?}"),
         }

@@ -3,7 +3,7 @@
 //!
 //! * [`url`] takes an address apart, [`local`] opens a repository of this host, [`mirror`] fetches one from another host.
 //! * [`tree`] walks the wanted folder within [`Limits`].
-//! * [`child`] does all of that in a process of its own, which has limited itself; [`read`] does it in this one.
+//! * [`child`] does all of that in a process of its own, which has limited itself; [`read_newer`] does it in this one.
 //!
 //! **Configuration of the host.** libgit2 reads Git's configuration from the home folder and from `/etc/gitconfig`. The child's
 //! home is an empty folder; what `/etc/gitconfig` may still do is rewrite addresses (`insteadOf`), which [`mirror`] notices and
@@ -155,20 +155,26 @@ pub struct Snapshot {
     pub tree: Vec<(String, Entry)>,
 }
 
-/// Reads a revision in this process. Mirrors of other hosts are kept below `scratch`, one folder for each URL, and reused.
-/// Blocks, and a silent server blocks it without end: see [`child::read_in_child`].
-pub fn read(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
+/// Reads a revision in this process, unless it is still the commit `known`, 40 hexadecimal digits: `None` then, and no file was
+/// read. Mirrors of other hosts are kept below `scratch`, one folder for each URL, and reused. Blocks, and a silent server
+/// blocks it without end: see [`child::read_in_child`].
+pub fn read_newer(
+    source: &Source,
+    known: Option<&str>,
+    limits: &Limits,
+    scratch: &Path,
+) -> Result<Option<Snapshot>, GitError> {
     let path = tree::clean(&source.path)?;
     match url::parse(&source.url)? {
         url::Location::Local(folder) => {
             let shown = folder.display().to_string();
             let repository = local::open(&folder, &shown)?;
             let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
-            tree::snapshot(&repository, commit, &path, limits)
+            tree::newer(&repository, commit, known, &path, limits)
         }
         url::Location::Remote(remote) => {
             let mirror = mirror::Mirror { remote: &remote, auth: &source.auth, limits, scratch };
-            mirror.read(source.rev.as_deref().unwrap_or("main"), &path)
+            mirror.read_newer(source.rev.as_deref().unwrap_or("main"), known, &path)
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use git2::{ObjectType, Oid, Repository, Signature, Time};
 use tempfile::TempDir;
 
-use super::{Entry, GitError, Limits, Snapshot, Source, local, read, tree};
+use super::{Entry, GitError, Limits, Snapshot, Source, local, read_newer, tree};
 
 /// A repository below a folder that goes away.
 pub(super) struct Fixture {
@@ -78,6 +78,10 @@ impl Fixture {
     fn read_within(&self, rev: Option<&str>, path: &str, limits: &Limits) -> Result<Snapshot, GitError> {
         read(&self.source(rev, path), limits, &self.folder.path().join("unused"))
     }
+}
+
+fn read(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
+    read_newer(source, None, limits, scratch).map(Option::unwrap)
 }
 
 fn file(bytes: &[u8]) -> Entry {

@@ -35,7 +35,7 @@ pub fn is_bad_name(name: &str) -> bool {
 }
 
 /// Reads a commit and everything below `path` (as [`clean`] gives it).
-pub fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limits) -> Result<Snapshot, GitError> {
+fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limits) -> Result<Snapshot, GitError> {
     let odb = repository.odb().map_err(|e| corrupt("the object store", &e))?;
     let what = format!("the commit {commit}");
     small(&odb, commit, ObjectType::Commit, &what)?;
@@ -55,6 +55,18 @@ pub fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limit
         author: text::line(&author, 200),
         tree: walk.found.into_iter().collect(),
     })
+}
+
+/// The same, unless the commit is the one that is known.
+pub fn newer(
+    repository: &Repository,
+    commit: Oid,
+    known: Option<&str>,
+    path: &str,
+    limits: &Limits,
+) -> Result<Option<Snapshot>, GitError> {
+    let is_known = known.is_some_and(|known| known == commit.to_string());
+    if is_known { Ok(None) } else { snapshot(repository, commit, path, limits).map(Some) }
 }
 
 /// Checks by its header that an object has the wanted type and may be read whole.

@@ -60,8 +60,10 @@ impl Executor<'_> {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; steps.len()];
         let mut begun = vec![false; steps.len()];
         let mut halted: Option<String> = None;
+        let halt = &self.timing.halt;
         let mut running = FuturesUnordered::new();
         loop {
+            halted = halted.or_else(|| halt.reason().map(str::to_owned));
             for (n, step) in steps.iter().enumerate() {
                 if begun[n] || running.len() >= self.timing.at_once {
                     continue;
@@ -106,7 +108,7 @@ impl Executor<'_> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), live);
     }
 
-    /// Asked before each changing call.
+    /// Whether the stack is still ours to change.
     async fn keep_lease(&self) -> Result<(), StepError> {
         match self.lease.lock().await.keep().await {
             Ok(()) => Ok(()),

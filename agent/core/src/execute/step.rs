@@ -87,9 +87,23 @@ impl Executor<'_> {
     pub(super) async fn step(&self, step: &Step) -> Outcome {
         match self.try_step(step).await {
             Ok(id) => Outcome::Done { id },
-            Err(Stop::Failed(error)) => Outcome::Failed { error },
+            Err(Stop::Failed(error)) => match self.timing.halt.reason() {
+                // It was given no time to settle: the next pass looks again.
+                Some(reason) if error.may_pass() || matches!(error, StepError::DidNotSettle { .. }) => {
+                    Outcome::Waiting { on: format!("the next pass, since {reason}") }
+                }
+                _ => Outcome::Failed { error },
+            },
             Err(Stop::Waiting(on)) => Outcome::Waiting { on },
         }
+    }
+
+    /// Asked before each changing call: whether it may still be made.
+    async fn may_change(&self) -> Result<(), Stop> {
+        if let Some(reason) = self.timing.halt.reason() {
+            return Err(Stop::Waiting(format!("the next pass, since {reason}")));
+        }
+        Ok(self.keep_lease().await?)
     }
 
     async fn try_step(&self, step: &Step) -> Result<String, Stop> {
@@ -258,7 +272,7 @@ impl Executor<'_> {
     async fn send(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<String, Stop> {
         let unnamed = work.kind.identity == Identity::Intent;
         if unnamed {
-            self.keep_lease().await?;
+            self.may_change().await?;
             let intent = Intent { address: mark.address.clone(), generation: mark.generation.clone() };
             write(self.store, &self.scope.stack, &Intent::entry(work.address), &intent).await?;
             let mut intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -269,7 +283,7 @@ impl Executor<'_> {
         let token = &digest(&format!("{} {} {}", self.salt, mark.address, spec.as_str()))[..32];
         let mut patience = self.timing.patience(self.timing.busy);
         loop {
-            self.keep_lease().await?;
+            self.may_change().await?;
             let fault = match work.door.create(self.scope, spec, mark, token).await {
                 Ok(id) => return Ok(id),
                 Err(fault) => fault,
@@ -319,7 +333,7 @@ impl Executor<'_> {
         let changed = Changed { paths, mark: !marked };
         let mut patience = self.timing.patience(self.timing.busy);
         loop {
-            self.keep_lease().await?;
+            self.may_change().await?;
             match work.door.update(self.scope, live, &spec, &changed, mark).await {
                 Ok(()) => return Ok(()),
                 Err(fault) if fault.class.passes() && patience.again().await => {}
@@ -371,7 +385,7 @@ impl Executor<'_> {
     async fn delete(&self, work: &Work<'_>, live: &LiveDoc) -> Result<String, Stop> {
         let mut busy = self.timing.patience(self.timing.busy);
         loop {
-            self.keep_lease().await?;
+            self.may_change().await?;
             match work.door.delete(self.scope, live).await {
                 Ok(()) => break,
                 Err(fault) if fault.class == Class::NotFound => break,

@@ -81,6 +81,7 @@ impl Bench {
             tell,
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
+            insist: true,
         }
     }
 

@@ -53,6 +53,7 @@ impl Stage {
             tell: &|_| (),
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
+            insist: true,
         };
         let revision = Revision { id: agent_core::doc::digest(&format!("{desired:?}")), source: "test".into() };
         let report = engine.converge(&desired, &revision, Duration::from_hours(1), None).await.unwrap();

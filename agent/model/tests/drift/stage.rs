@@ -113,6 +113,7 @@ impl Stage {
             tell: &|_| (),
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
+            insist: true,
         }
     }
 

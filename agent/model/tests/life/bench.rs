@@ -91,6 +91,7 @@ impl Bench {
             tell: &|_| (),
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
+            insist: true,
         }
     }
 
