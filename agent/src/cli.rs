@@ -106,6 +106,13 @@ pub enum Command {
         #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
         timeout: u64,
     },
+    /// Follow a manifests repository and keep AWS as it says, until told to stop (SIGTERM, Ctrl-C). SIGHUP reads the
+    /// configuration again.
+    Run {
+        /// The agent's configuration; `systemd/agent.toml` documents every key.
+        #[arg(long, value_name = "FILE", default_value = "/etc/gitops-agent/agent.toml")]
+        config: PathBuf,
+    },
     /// Delete all that a stack owns. Asks first; honours protection and the removal budget. A stack whose folder is gone is
     /// given by its name.
     Destroy {

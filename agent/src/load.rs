@@ -52,6 +52,14 @@ pub enum LoadError {
     /// The repository cannot be used.
     #[error("{0}")]
     Git(#[from] git::GitError),
+    /// The file of the token cannot be used.
+    #[error("the token for the repository cannot be read from `{path}`: {why}")]
+    Token {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
     /// The commit holds more than a manifests repository should.
     #[error("the manifests of this revision are too much: {0}")]
     TooMuch(#[from] agent_core::manifest::limits::TooMuch),
@@ -76,8 +84,24 @@ impl LoadError {
             Self::Git(error) => error.hint(),
             Self::TooMuch(_) => Some("name the folder of the manifests with `--path`".into()),
             Self::NoStack(_) => Some("name the folder that holds `stack.toml`, or one above it".into()),
+            Self::Token { .. } => Some("check `token_file` and who may read it".into()),
             Self::NoSuchStack { .. } => None,
         }
+    }
+
+    /// The message with its causes, for where only one text fits.
+    pub fn full(&self) -> String {
+        use std::error::Error as _;
+        let mut text = self.to_string();
+        let mut cause = match self {
+            Self::Git(error) => error.source(),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        text
     }
 }
 
@@ -90,9 +114,13 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
         path: from.path.clone(),
         auth: git::Auth { token: token(), ..git::Auth::default() },
     };
-    let scratch = scratch();
-    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &scratch).await?;
-    let mut collector = Collector::new(from.path.trim_start_matches("./").trim_matches('.'), &Limits::default());
+    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &cache()).await?;
+    tree_of(&source, snapshot)
+}
+
+/// The files of a commit.
+pub fn tree_of(source: &git::Source, snapshot: git::Snapshot) -> Result<Tree, LoadError> {
+    let mut collector = Collector::new(source.path.trim_start_matches("./").trim_matches('.'), &Limits::default());
     for (path, entry) in snapshot.tree {
         match entry {
             git::Entry::File(bytes) => {
@@ -108,7 +136,7 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
             }
         }
     }
-    let revision = Revision { id: snapshot.revision, source: git::url::shown(repo) };
+    let revision = Revision { id: snapshot.revision, source: git::url::shown(&source.url) };
     Ok(Tree { files: collector.finish(), revision })
 }
 
@@ -129,12 +157,12 @@ fn folder(dir: &Path) -> Result<Tree, LoadError> {
 }
 
 /// The token for https, from the environment: never from the command line, where others can read it.
-fn token() -> Option<String> {
+pub fn token() -> Option<String> {
     std::env::var("AGENT_GIT_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 /// Where mirrors of other hosts' repositories are kept.
-fn scratch() -> std::path::PathBuf {
+pub fn cache() -> std::path::PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache"));
     cache.or_else(home).unwrap_or_else(std::env::temp_dir).join("gitops-agent")
@@ -218,4 +246,15 @@ pub fn offline(stack: &mut Stack) -> Option<(Desired, BTreeSet<Question>)> {
             None
         }
     }
+}
+
+/// A digest of all that a stack wants, equal for two revisions that a pass would treat alike. `None`: it has problems, which are
+/// in the stack.
+pub fn wants(stack: &mut Stack) -> Option<String> {
+    let (desired, questions) = offline(stack)?;
+    let header = &stack.manifest.as_ref()?.stack;
+    let place = (&header.account, &header.region, &header.mode);
+    let questions: Vec<String> = questions.iter().map(ToString::to_string).collect();
+    let all = serde_json::to_value((desired, place, questions)).ok()?;
+    Some(agent_core::doc::digest(&all.to_string()))
 }

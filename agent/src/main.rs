@@ -2,10 +2,12 @@
 
 mod cli;
 mod commands;
+mod config;
 mod git;
 mod load;
 mod order;
 mod printer;
+mod run;
 mod sandbox;
 mod session;
 mod show;
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    printer::start_log(cli.global.verbose, cli.global.color);
+    printer::start_log(cli.global.verbose, cli.global.color, matches!(cli.command, cli::Command::Run { .. }));
     let printer = printer::Printer::new(cli.global.color);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

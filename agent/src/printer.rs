@@ -105,12 +105,14 @@ fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorCho
 /// The log on stderr: JSON under systemd, lines on a terminal. `AGENT_LOG` says more than `-v` can.
 ///
 /// Of other crates only INFO and above is ever logged: below it the SDKs log what goes over the wire, secrets among it. What
-/// they warn of is for those who ask: whatever comes of it is told as an error of ours.
-pub fn start_log(verbose: u8, colour: Colour) {
+/// they warn of is for those who ask: whatever comes of it is told as an error of ours. A command that `runs_on` tells what it
+/// does in the log alone.
+pub fn start_log(verbose: u8, colour: Colour, runs_on: bool) {
     use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
     use tracing_subscriber::layer::{Layer, SubscriberExt};
     use tracing_subscriber::util::SubscriberInitExt;
     let level = match verbose {
+        0 if runs_on => "error,agent=info,agent_core=warn,agent_aws=warn",
         0 => "error,agent=warn,agent_core=warn,agent_aws=warn",
         1 => "info,agent=debug,agent_core=debug",
         _ => "info,agent=trace,agent_core=trace,agent_aws=trace",

@@ -1,9 +1,10 @@
 //! One stack with AWS behind it: clients for its region, its account checked, its manifest expanded and judged.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_aws::Aws;
+use agent_aws::account::Identity;
 use agent_core::address::Scope;
 use agent_core::allowed::{Allowed, Finding};
 use agent_core::desired::{Allow, Desired, Incoherent};
@@ -22,13 +23,56 @@ use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
 use agent_policy::NoRules;
+use tokio::sync::OnceCell;
 
 use crate::load::Stack;
 
-/// AWS for one stack.
-pub struct Session {
+/// AWS by region, for all stacks that a process works on: connections, and what was asked before, are shared.
+#[derive(Default)]
+pub struct Clouds(Mutex<BTreeMap<String, Arc<OnceCell<Arc<Regional>>>>>);
+
+/// AWS in one region, and who the credentials are.
+struct Regional {
     aws: Arc<Aws>,
     cloud: Cloud,
+    identity: Identity,
+}
+
+impl Clouds {
+    /// Connects, where that was not done before, and checks the account before anything is read.
+    pub async fn open(&self, header: &StackHeader) -> Result<Session, SessionError> {
+        let wanted = header.account.clone().ok_or_else(|| SessionError::NoAccount(header.name.clone()))?;
+        let regional = self.regional(&header.region).await?;
+        if regional.identity.account != wanted {
+            let Identity { account: got, arn } = regional.identity.clone();
+            return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
+        }
+        let scope = Scope::new(&header.name, &wanted, &header.region);
+        Ok(Session { regional, scope, judge: NoRules })
+    }
+
+    /// Forgets who the credentials are, so that it is asked again: they may have been replaced.
+    pub fn forget(&self, region: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(region);
+    }
+
+    async fn regional(&self, region: &str) -> Result<Arc<Regional>, SessionError> {
+        let cell = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(region.to_owned()).or_default().clone()
+        };
+        let connect = async || {
+            let aws = Arc::new(Aws::connect(region, Vault::new()?, None).await);
+            let identity = aws.identity().await.map_err(SessionError::NoAws)?;
+            Ok(Arc::new(Regional { cloud: agent_aws::cloud(&aws), aws, identity }))
+        };
+        cell.get_or_try_init(connect).await.cloned()
+    }
+}
+
+/// AWS for one stack.
+pub struct Session {
+    regional: Arc<Regional>,
     /// Where the stack lives.
     pub scope: Scope,
     judge: NoRules,
@@ -134,17 +178,9 @@ fn unreachable_hint(fault: &Fault) -> String {
 }
 
 impl Session {
-    /// Connects, and checks the account before anything is read.
+    /// Connects for one stack alone; see [`Clouds::open`].
     pub async fn open(header: &StackHeader) -> Result<Self, SessionError> {
-        let wanted = header.account.clone().ok_or_else(|| SessionError::NoAccount(header.name.clone()))?;
-        let aws = Arc::new(Aws::connect(&header.region, Vault::new()?, None).await);
-        let identity = aws.identity().await.map_err(SessionError::NoAws)?;
-        if identity.account != wanted {
-            let (got, arn) = (identity.account, identity.arn);
-            return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
-        }
-        let scope = Scope::new(&header.name, &wanted, &header.region);
-        Ok(Self { cloud: agent_aws::cloud(&aws), aws, scope, judge: NoRules })
+        Clouds::default().open(header).await
     }
 
     /// A stack of which only the name is known: its account is that of the credentials.
@@ -153,10 +189,9 @@ impl Session {
             Some(region) => region.to_owned(),
             None => agent_aws::default_region().await.ok_or(SessionError::NoRegion)?,
         };
-        let aws = Arc::new(Aws::connect(&region, Vault::new()?, None).await);
-        let identity = aws.identity().await.map_err(SessionError::NoAws)?;
-        let scope = Scope::new(stack, &identity.account, &region);
-        Ok(Self { cloud: agent_aws::cloud(&aws), aws, scope, judge: NoRules })
+        let regional = Clouds::default().regional(&region).await?;
+        let scope = Scope::new(stack, &regional.identity.account, &region);
+        Ok(Self { regional, scope, judge: NoRules })
     }
 
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
@@ -215,8 +250,8 @@ impl Session {
             questions.into_iter().partition(|question: &Question| matches!(question, Question::Export(_)));
         let own: BTreeSet<Question> = own;
         let (answers, exported, read) = tokio::join!(
-            self.aws.answers(own),
-            exports::answers(&self.cloud, &self.scope, &exported),
+            self.regional.aws.answers(own),
+            exports::answers(&self.regional.cloud, &self.scope, &exported),
             engine.read(&interest)
         );
         let answers = exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer));
@@ -247,7 +282,7 @@ impl Session {
 
     /// What AWS holds as the record of the stack's last revision.
     pub async fn last(&self) -> Result<Option<Last>, SessionError> {
-        Ok(StackState::read(self.aws.as_ref(), &self.scope.stack).await?.last)
+        Ok(StackState::read(self.regional.aws.as_ref(), &self.scope.stack).await?.last)
     }
 
     /// Nothing is wanted: what a stack is destroyed with.
@@ -260,10 +295,10 @@ impl Session {
     /// What passes are made with.
     pub fn engine<'a>(&'a self, tell: &'a (dyn Fn(Event<'_>) + Sync), settings: Settings) -> Engine<'a> {
         Engine {
-            cloud: &self.cloud,
-            kinds: self.cloud.kinds(),
+            cloud: &self.regional.cloud,
+            kinds: self.regional.cloud.kinds(),
             scope: &self.scope,
-            store: self.aws.as_ref(),
+            store: self.regional.aws.as_ref(),
             judge: &self.judge,
             settings,
             timing: Timing::default(),

@@ -132,10 +132,11 @@ impl Engine<'_> {
 
     /// One pass.
     pub async fn pass(&self, desired: &Allowed<Desired>, revision: &Revision) -> Result<PassReport, PassError> {
-        self.carry_out(self.look(desired).await?, revision).await
+        self.pass_on(self.look(desired).await?, revision).await
     }
 
-    async fn carry_out(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+    /// One pass by what was read already.
+    pub async fn pass_on(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         self.nothing_lost(&look, revision)?;
         if look.plan.steps.is_empty() {
             return self.rest(look, revision).await;
@@ -305,7 +306,7 @@ impl Engine<'_> {
                 Some(look) => look,
                 None => self.look(desired).await?,
             };
-            let pass = self.carry_out(now, revision).await?;
+            let pass = self.pass_on(now, revision).await?;
             if pass.ended == Ended::Converged {
                 return Ok(pass);
             }

@@ -25,7 +25,7 @@ pub struct Rhythm {
     pub retry: Duration,
     /// The longest pause after a failure that may pass. Default 5 minutes.
     pub longest_retry: Duration,
-    /// The first pause while something is still coming; each further one is half as long again. Default 5 s.
+    /// The first pause while something is still coming; each further one is half as long again. Default 1 s.
     pub progress: Duration,
     /// The longest pause while something is still coming. Default one minute.
     pub longest_progress: Duration,
@@ -38,7 +38,7 @@ impl Default for Rhythm {
             at_once: 4,
             retry: Duration::from_secs(5),
             longest_retry: Duration::from_mins(5),
-            progress: Duration::from_secs(5),
+            progress: Duration::from_secs(1),
             longest_progress: Duration::from_mins(1),
         }
     }
@@ -109,6 +109,7 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Stack {
+    source: usize,
     digest: String,
     needs: BTreeSet<String>,
     /// The digest that a pass under way works on.
@@ -126,17 +127,19 @@ impl Schedule {
         Self { rhythm, stacks: BTreeMap::new(), chance: seed | 1 }
     }
 
-    /// All stacks of a new revision. Answers which passes work on what is no longer wanted, and are to end early. Stacks
-    /// that were there before and are not now have no further pass.
-    pub fn offer(&mut self, stacks: Vec<Offered>, now: Instant) -> Vec<String> {
+    /// All stacks of a new revision of a source. Answers which passes work on what is no longer wanted, and are to end
+    /// early. Stacks that the source had before and has no longer have no further pass. A stack has one source.
+    pub fn offer(&mut self, source: usize, stacks: Vec<Offered>, now: Instant) -> Vec<String> {
         let names: BTreeSet<String> = stacks.iter().map(|stack| stack.name.clone()).collect();
-        self.stacks.retain(|name, stack| names.contains(name) || stack.running.is_some());
-        for (_, stack) in self.stacks.iter_mut().filter(|(name, _)| !names.contains(*name)) {
+        let is_gone = |name: &String, stack: &Stack| stack.source == source && !names.contains(name);
+        self.stacks.retain(|name, stack| !is_gone(name, stack) || stack.running.is_some());
+        for (_, stack) in self.stacks.iter_mut().filter(|(name, stack)| is_gone(name, stack)) {
             stack.due = None;
             stack.digest.clear();
         }
         for Offered { name, digest, needs, is_sound } in stacks {
             let stack = self.stacks.entry(name).or_insert_with(|| Stack {
+                source,
                 digest: String::new(),
                 needs: BTreeSet::new(),
                 running: None,

@@ -27,32 +27,32 @@ fn names(begun: &[(String, Trigger)]) -> Vec<&str> {
 #[test]
 fn a_commit_begins_the_stacks_that_it_changes_and_no_others() {
     let (mut s, now) = schedule();
-    assert_eq!(s.offer(vec![stack("a", "1", &[]), stack("b", "1", &[])], now), [""; 0]);
+    assert_eq!(s.offer(0, vec![stack("a", "1", &[]), stack("b", "1", &[])], now), [""; 0]);
     assert_eq!(begun(&mut s, now), [("a".into(), Trigger::Revision), ("b".into(), Trigger::Revision)]);
     s.ended("a", How::Converged, true, now);
     s.ended("b", How::Converged, true, now);
-    s.offer(vec![stack("a", "1", &[]), stack("b", "2", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[]), stack("b", "2", &[])], now);
     assert_eq!(begun(&mut s, now), [("b".into(), Trigger::Revision)]);
 }
 
 #[test]
 fn any_commit_is_another_try_for_a_stack_that_failed() {
     let (mut s, now) = schedule();
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     s.begin(now);
     s.ended("a", How::Failed, false, now);
     assert_eq!(s.begin(now + Duration::from_secs(60)), None, "one attempt for one revision");
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
 }
 
 #[test]
 fn a_newer_revision_ends_a_pass_early_only_if_it_changes_the_stack_and_is_begun_when_that_has_ended() {
     let (mut s, now) = schedule();
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     s.begin(now);
-    assert_eq!(s.offer(vec![stack("a", "1", &[])], now), [""; 0]);
-    assert_eq!(s.offer(vec![stack("a", "2", &[])], now), ["a"]);
+    assert_eq!(s.offer(0, vec![stack("a", "1", &[])], now), [""; 0]);
+    assert_eq!(s.offer(0, vec![stack("a", "2", &[])], now), ["a"]);
     assert_eq!(s.begin(now), None, "one pass at a time");
     s.ended("a", How::Progressing, true, now);
     assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
@@ -63,7 +63,7 @@ fn a_newer_revision_ends_a_pass_early_only_if_it_changes_the_stack_and_is_begun_
 #[test]
 fn a_stack_comes_after_those_that_it_refers_to_and_not_while_they_fail() {
     let (mut s, now) = schedule();
-    s.offer(vec![stack("app", "1", &["net"]), stack("net", "1", &[]), stack("other", "1", &[])], now);
+    s.offer(0, vec![stack("app", "1", &["net"]), stack("net", "1", &[]), stack("other", "1", &[])], now);
     assert_eq!(names(&begun(&mut s, now)), ["net", "other"]);
     assert_eq!(s.blocked().collect::<Vec<_>>(), [("app", "net")]);
     s.ended("net", How::FailedForNow, true, now);
@@ -74,7 +74,7 @@ fn a_stack_comes_after_those_that_it_refers_to_and_not_while_they_fail() {
     assert_eq!(s.begin(later), Some(("app".into(), Trigger::Revision)));
     s.ended("app", How::Converged, true, later);
     // Once it is there, it is kept as it should be whatever becomes of the other.
-    s.offer(vec![stack("app", "1", &["net"]), stack("net", "2", &[]), stack("other", "1", &[])], later);
+    s.offer(0, vec![stack("app", "1", &["net"]), stack("net", "2", &[]), stack("other", "1", &[])], later);
     assert_eq!(s.begin(later), Some(("net".into(), Trigger::Revision)));
     s.ended("net", How::Failed, false, later);
     s.ended("other", How::Converged, false, later);
@@ -86,7 +86,7 @@ fn a_stack_comes_after_those_that_it_refers_to_and_not_while_they_fail() {
 fn what_changed_is_looked_at_by_those_that_refer_to_it() {
     let (mut s, now) = schedule();
     let both = || vec![stack("app", "1", &["net"]), stack("net", "1", &[])];
-    s.offer(both(), now);
+    s.offer(0, both(), now);
     for _ in 0..2 {
         let (name, _) = s.begin(now).unwrap();
         s.ended(&name, How::Converged, name == "net", now);
@@ -104,7 +104,7 @@ fn what_changed_is_looked_at_by_those_that_refer_to_it() {
 #[test]
 fn pauses_grow_up_to_a_limit_and_begin_anew_when_something_moves() {
     let (mut s, mut now) = schedule();
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     let mut pauses = Vec::new();
     for n in 0..12 {
         assert!(s.begin(now).is_some());
@@ -123,11 +123,12 @@ fn pauses_grow_up_to_a_limit_and_begin_anew_when_something_moves() {
 fn no_more_than_so_many_at_once_and_the_longest_waiting_first() {
     let now = Instant::now();
     let mut s = Schedule::new(Rhythm { at_once: 2, ..Rhythm::default() }, 1);
-    s.offer(["a", "b", "c"].map(|name| stack(name, "1", &[])).into(), now);
+    s.offer(0, ["a", "b", "c"].map(|name| stack(name, "1", &[])).into(), now);
     assert_eq!(names(&begun(&mut s, now)), ["a", "b"]);
     assert_eq!(s.wake(), None);
     s.ended("b", How::Converged, false, now);
     s.offer(
+        0,
         ["a", "b", "c"].map(|name| stack(name, if name == "b" { "2" } else { "1" }, &[])).into(),
         now + Duration::from_secs(1),
     );
@@ -137,12 +138,12 @@ fn no_more_than_so_many_at_once_and_the_longest_waiting_first() {
 #[test]
 fn a_stack_that_is_gone_has_no_further_pass_and_comes_back_as_new() {
     let (mut s, now) = schedule();
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     s.begin(now);
-    assert_eq!(s.offer(Vec::new(), now), ["a"]);
+    assert_eq!(s.offer(0, Vec::new(), now), ["a"]);
     s.ended("a", How::Converged, true, now);
     assert_eq!(s.wake(), None);
-    s.offer(vec![stack("a", "1", &[])], now);
+    s.offer(0, vec![stack("a", "1", &[])], now);
     assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
 }
 
@@ -150,11 +151,20 @@ fn a_stack_that_is_gone_has_no_further_pass_and_comes_back_as_new() {
 fn a_manifest_with_problems_is_left_as_it_is_and_those_that_refer_to_it_wait() {
     let (mut s, now) = schedule();
     let broken = Offered { is_sound: false, ..stack("net", "?", &[]) };
-    s.offer(vec![stack("app", "1", &["net"]), broken], now);
+    s.offer(0, vec![stack("app", "1", &["net"]), broken], now);
     assert_eq!(s.begin(now), None);
     assert_eq!(s.wake(), None);
-    s.offer(vec![stack("app", "1", &["net"]), stack("net", "1", &[])], now);
+    s.offer(0, vec![stack("app", "1", &["net"]), stack("net", "1", &[])], now);
     assert_eq!(names(&begun(&mut s, now)), ["net"]);
     s.ended("net", How::Converged, true, now);
     assert_eq!(names(&begun(&mut s, now)), ["app"]);
+}
+
+#[test]
+fn a_revision_of_one_source_is_nothing_to_the_stacks_of_another() {
+    let (mut s, now) = schedule();
+    s.offer(0, vec![stack("a", "1", &[])], now);
+    s.offer(1, vec![stack("b", "1", &[])], now);
+    assert_eq!(names(&begun(&mut s, now)), ["a", "b"]);
+    assert_eq!(s.offer(1, Vec::new(), now), ["b"], "a goes on");
 }

@@ -78,7 +78,7 @@ impl Sources {
     }
 
     /// The id that the next [`Self::add`] gives.
-    pub(crate) fn next_id(&self) -> FileId {
+    pub fn next_id(&self) -> FileId {
         FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 

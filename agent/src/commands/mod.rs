@@ -8,6 +8,7 @@ mod files;
 mod graph;
 mod render;
 mod rotate;
+mod run;
 mod status;
 mod validate;
 
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
             let from = From { dir, repo, rev, path, stack: only };
             rotate::run(&context, &from, &component, Duration::from_secs(timeout)).await
         }
+        Command::Run { config } => run::run(&context, &config).await,
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
         Command::Status(from) => status::run(&context, &from).await,

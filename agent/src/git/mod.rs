@@ -31,6 +31,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use error::{Cause, GitError};
+pub use tree::clean as clean_path;
 
 /// Which repository, which revision of it, and which folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

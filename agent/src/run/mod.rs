@@ -1,0 +1,327 @@
+//! `agent run`: follows the manifests repositories and keeps AWS as they say, until it is told to stop.
+//!
+//! * [`follow`] reads a branch, [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due, [`pass`]
+//!   makes it. This file brings them together and answers signals.
+//!
+//! **Guarantees.** A repository that cannot be read, or a stack that is no longer in it, changes nothing in AWS. A newer commit
+//! ends waits of the pass before it, never a call under way. On SIGTERM or SIGINT calls under way are waited for and no
+//! other is made; SIGHUP reads the configuration again, and keeps the one it has if the new one is wrong.
+
+mod follow;
+mod pass;
+mod trigger;
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent_core::pass::Revision;
+use agent_core::schedule::{How, Offered, Schedule, Trigger};
+use agent_core::source::escape;
+use agent_core::wait::{Halt, Halter};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+use crate::config::{self, BadConfig, Config};
+use crate::load::{LoadError, Stack, Tree, cache, stacks};
+use crate::session::Clouds;
+use follow::{Commit, Follower, News};
+
+/// How long passes under way have to come to an end when the agent is stopped.
+const LAST_CALLS: Duration = Duration::from_secs(25);
+
+/// Runs until a signal says stop.
+pub async fn run(path: &Path, mut config: Config) -> std::io::Result<()> {
+    let mut signals = Signals::new()?;
+    info!(version = env!("CARGO_PKG_VERSION"), "the agent begins");
+    loop {
+        let mut agent = Agent::new(&config);
+        match agent.serve(&mut signals).await {
+            Asked::Stop => {
+                agent.end("the agent is being stopped", &mut signals).await;
+                info!("the agent has stopped");
+                return Ok(());
+            }
+            Asked::Reload => match config::read(path) {
+                Ok(new) => {
+                    agent.end("the configuration is read again", &mut signals).await;
+                    info!("the configuration was read again");
+                    config = new;
+                }
+                Err(bad) => {
+                    tell_of(&bad);
+                    error!("the new configuration is not used; the agent goes on with the one before");
+                    agent.end("the configuration is read again", &mut signals).await;
+                }
+            },
+        }
+    }
+}
+
+fn tell_of(bad: &BadConfig) {
+    for problem in bad.problems.iter() {
+        error!(help = problem.hint.as_deref(), "{}", problem.message);
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+}
+
+/// A stack as the newest revision has it.
+struct Known {
+    stack: Arc<Mutex<Stack>>,
+    revision: Revision,
+    digest: String,
+    /// Which source it came from.
+    source: usize,
+}
+
+struct Agent {
+    schedule: Schedule,
+    clouds: Arc<Clouds>,
+    removals: usize,
+    known: BTreeMap<String, Known>,
+    /// How a pass ended, and whether it changed anything.
+    passes: JoinSet<(How, bool)>,
+    running: BTreeMap<Id, (String, Halter)>,
+    followers: JoinSet<()>,
+    news: mpsc::Receiver<(usize, News)>,
+    urls: Vec<String>,
+    /// How each stack last ended, so that only what is news is told.
+    told: BTreeMap<String, (How, String)>,
+}
+
+impl Agent {
+    fn new(config: &Config) -> Self {
+        let cache = config.cache.clone().or_else(systemd_cache).unwrap_or_else(cache);
+        let (sender, news) = mpsc::channel(4);
+        let mut followers = JoinSet::new();
+        for (n, source) in config.sources().iter().enumerate() {
+            let (tell, mut told) = mpsc::channel(1);
+            followers.spawn(Follower::new(source.clone(), cache.clone()).follow(tell));
+            let sender = sender.clone();
+            followers.spawn(async move {
+                while let Some(news) = told.recv().await {
+                    if sender.send((n, news)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Self {
+            schedule: Schedule::new(config.reconcile.rhythm(), random()),
+            clouds: Arc::default(),
+            removals: config.reconcile.removals,
+            known: BTreeMap::new(),
+            passes: JoinSet::new(),
+            running: BTreeMap::new(),
+            followers,
+            news,
+            urls: config.sources().iter().map(|source| crate::git::url::shown(&source.url)).collect(),
+            told: BTreeMap::new(),
+        }
+    }
+
+    async fn serve(&mut self, signals: &mut Signals) -> Asked {
+        loop {
+            while let Some((name, trigger)) = self.schedule.begin(Instant::now()) {
+                self.begin(name, trigger);
+            }
+            let wake = self.schedule.wake();
+            tokio::select! {
+                asked = signals.next() => return asked,
+                Some((source, news)) = self.news.recv() => self.hear(source, news),
+                Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
+                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, source: usize, news: News) {
+        let url = self.urls.get(source).cloned().unwrap_or_default();
+        match news {
+            News::Commit(commit) => self.commit(source, &commit),
+            News::Lost(error) => {
+                let (text, help) = (error.full(), error.hint());
+                error!(
+                    url,
+                    help = help.as_deref(),
+                    "the repository cannot be read: {text}; AWS is kept as the last revision says"
+                );
+            }
+            News::Found => info!(url, "the repository can be read again"),
+        }
+    }
+
+    /// A new commit: every stack in it that wants something else is due.
+    fn commit(&mut self, source: usize, commit: &Commit) {
+        let id = &commit.tree.revision.id;
+        info!(revision = short(id), author = commit.author, "new revision: {}", commit.summary);
+        let found = match stacks(&commit.tree, None) {
+            Ok(found) => found,
+            Err(error) => {
+                let help = LoadError::hint(&error);
+                error!(revision = short(id), help = help.as_deref(), "{error}; AWS is kept as the last revision says");
+                return;
+            }
+        };
+        let mut offered = Vec::new();
+        let mut seen = BTreeMap::new();
+        for stack in found {
+            let name = stack.name();
+            if let Some(other) = self.known.get(&name).filter(|known| known.source != source) {
+                let url = self.urls.get(other.source).map_or("", String::as_str);
+                error!(stack = name, "the stack is left out: it comes from {url} already, and has one source");
+                continue;
+            }
+            let offer = self.understand(&name, stack, &commit.tree, source, &mut seen);
+            offered.push(offer);
+        }
+        let gone: Vec<String> = self.known.iter().filter(|(_, k)| k.source == source).map(|(n, _)| n.clone()).collect();
+        for name in gone.into_iter().filter(|name| !seen.contains_key(name)) {
+            warn!(
+                stack = name,
+                "the stack is no longer in the repository, and is left as it is: `agent destroy {name}` deletes it"
+            );
+            self.known.remove(&name);
+        }
+        self.known.extend(seen);
+        let outdated = self.schedule.offer(source, offered, Instant::now());
+        for (_, halter) in self.running.values().filter(|(name, _)| outdated.contains(name)) {
+            halter.halt("a newer revision is there");
+        }
+    }
+
+    /// Takes a stack in, and gives what the schedule has to know of it.
+    fn understand(
+        &mut self,
+        name: &str,
+        mut stack: Stack,
+        tree: &Tree,
+        source: usize,
+        seen: &mut BTreeMap<String, Known>,
+    ) -> Offered {
+        let needs = stack.needs.keys().cloned().collect();
+        let wants = crate::load::wants(&mut stack);
+        let is_sound = wants.is_some();
+        if !is_sound {
+            let _span = info_span!("reconcile", stack = name, revision = short(&tree.revision.id)).entered();
+            pass::tell_of_problems(&stack);
+            error!("the revision is refused, and the stack is left as it is");
+        }
+        let digest = wants.unwrap_or_else(|| tree.revision.id.clone());
+        let is_same = |known: &&Known| {
+            known.digest == digest && self.told.get(name).is_some_and(|(how, _)| *how == How::Converged)
+        };
+        // A revision that changes nothing for a stack is not the one that it was made equal to.
+        let revision = self.known.get(name).filter(is_same).map_or(&tree.revision, |known| &known.revision).clone();
+        let known = Known { stack: Arc::new(Mutex::new(stack)), revision, digest: digest.clone(), source };
+        seen.insert(name.to_owned(), known);
+        Offered { name: name.to_owned(), digest, needs, is_sound }
+    }
+
+    fn begin(&mut self, name: String, trigger: Trigger) {
+        let Some(known) = self.known.get(&name) else { return };
+        let (halter, halt) = Halt::new();
+        let span =
+            info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
+        let orders = pass::Orders { revision: known.revision.clone(), removals: self.removals, halt };
+        let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
+        let work = async move {
+            debug!("a pass begins");
+            pass::pass(&clouds, &mut *stack.lock().await, orders).await
+        };
+        let task = self.passes.spawn(work.instrument(span));
+        self.running.insert(task.id(), (name, halter));
+    }
+
+    fn ended(&mut self, passed: Result<(Id, (How, bool)), JoinError>) {
+        let (id, (how, changed)) = passed.unwrap_or_else(|error| {
+            error!("a pass ended by a fault of this program, and is made again: {error}");
+            (error.id(), (How::FailedForNow, false))
+        });
+        let Some((name, _)) = self.running.remove(&id) else { return };
+        if let Some(known) = self.known.get(&name) {
+            let state = (how, known.revision.id.clone());
+            if changed || self.told.get(&name) != Some(&state) {
+                let revision = short(&known.revision.id);
+                match how {
+                    How::Converged => info!(stack = name, revision, "converged"),
+                    How::Progressing => info!(stack = name, revision, "progressing"),
+                    How::FailedForNow => warn!(stack = name, revision, "failed; it is tried again"),
+                    How::Failed => error!(stack = name, revision, "failed; a commit or a change in AWS has to help"),
+                }
+            }
+            self.told.insert(name.clone(), state);
+        }
+        self.schedule.ended(&name, how, changed, Instant::now());
+        for (waiting, on) in self.schedule.blocked() {
+            debug!(stack = waiting, "waits for the stack {}", escape(on));
+        }
+    }
+
+    /// Ends passes at their next call, and waits for them.
+    async fn end(&mut self, reason: &'static str, signals: &mut Signals) {
+        self.followers.shutdown().await;
+        for (_, halter) in self.running.values() {
+            halter.halt(reason);
+        }
+        let until = Instant::now() + LAST_CALLS;
+        while !self.passes.is_empty() {
+            tokio::select! {
+                Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
+                // Somebody insists: the next pass finds whatever a call under way came to.
+                Asked::Stop = signals.next() => break,
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        self.passes.shutdown().await;
+    }
+}
+
+fn systemd_cache() -> Option<PathBuf> {
+    // More than one folder is given as a list; the unit names one.
+    std::env::var_os("CACHE_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Seven digits are enough for people.
+fn short(revision: &str) -> &str {
+    revision.get(..7).unwrap_or(revision)
+}
+
+/// A number that nobody foresees, for jitter.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,164 @@
+//! One pass over one stack on behalf of the loop: what it comes to in the schedule's words, and what of it goes to the log. Real
+//! changes and failures are told, a look that finds nothing is not.
+
+use agent_core::execute::Event;
+use agent_core::fault::{Class, Fault};
+use agent_core::manifest::Mode;
+use agent_core::pass::{PassError, PassReport, Revision};
+use agent_core::plan::Settings;
+use agent_core::report::Outcome;
+use agent_core::schedule::How;
+use agent_core::source::{Problem, Sources, escape};
+use agent_core::state::Ended;
+use agent_core::wait::Halt;
+use tracing::{debug, error, info, warn};
+
+use crate::load::Stack;
+use crate::session::{Clouds, SessionError};
+
+/// What a pass is made with.
+pub struct Orders {
+    /// The revision that the stack is of.
+    pub revision: Revision,
+    /// How many components it may remove without saying so.
+    pub removals: usize,
+    /// Ends it early.
+    pub halt: Halt,
+}
+
+/// Makes one pass. Answers how it ended and whether it changed anything.
+pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> (How, bool) {
+    match attempt(clouds, stack, orders).await {
+        Ok(report) => {
+            tell_of(&report);
+            (how(&report), report.report.moved())
+        }
+        Err(error) => {
+            if has_wrong_credentials(&error)
+                && let Some(manifest) = &stack.manifest
+            {
+                clouds.forget(&manifest.stack.region);
+            }
+            tell_of_error(stack, &error);
+            (how_of(&error), false)
+        }
+    }
+}
+
+async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<PassReport, SessionError> {
+    let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
+    let report_only = manifest.stack.mode == Mode::Report;
+    let session = clouds.open(&manifest.stack).await?;
+    let mut engine = session.engine(&tell, Settings { removal_budget: orders.removals });
+    engine.insist = false;
+    engine.timing.halt = orders.halt;
+    let (_, look) = session.look(&engine, stack).await?;
+    if report_only {
+        let pending = look.plan.steps.len();
+        if pending > 0 {
+            warn!(pending, "AWS differs, and nothing is changed, because the stack says `mode = \"report\"`");
+        }
+        return Ok(PassReport {
+            ended: Ended::Converged,
+            report: agent_core::report::Report::default(),
+            not_read: look.plan.not_read,
+            unchanged: look.plan.unchanged,
+        });
+    }
+    if !look.plan.steps.is_empty() {
+        debug!(steps = look.plan.steps.len(), "AWS differs");
+    }
+    Ok(engine.pass_on(look, &orders.revision).await?)
+}
+
+fn tell(event: Event<'_>) {
+    let Event::Ended(step, outcome) = event else { return };
+    let (address, op) = (&step.address, step.op.verb());
+    match outcome {
+        Outcome::Done { id } => info!(%id, "{op} {address}"),
+        Outcome::Failed { error } => error!(help = error.hint(), "{op} {address}: {error}"),
+        Outcome::Skipped { because } => debug!("{op} {address} is skipped: {because}"),
+        Outcome::Waiting { on } => info!("{op} {address} waits for {on}"),
+    }
+}
+
+fn tell_of(report: &PassReport) {
+    for (kind, fault) in &report.not_read {
+        error!(help = fault.class.hint(), "{kind} could not be read: {fault}");
+    }
+    let changes = report.report.steps.iter().filter(|step| matches!(step.outcome, Outcome::Done { .. })).count();
+    match report.ended {
+        Ended::Converged => debug!(unchanged = report.unchanged, "converged"),
+        Ended::Progressing | Ended::Applying => debug!(changes, "progressing"),
+        Ended::Failed => debug!(changes, "failed"),
+    }
+}
+
+fn how(report: &PassReport) -> How {
+    match report.ended {
+        Ended::Converged => How::Converged,
+        Ended::Progressing | Ended::Applying => How::Progressing,
+        Ended::Failed => {
+            let passes = report.report.failures().any(|(_, error)| error.may_pass())
+                || report.not_read.values().any(|fault| fault.class.passes());
+            if passes { How::FailedForNow } else { How::Failed }
+        }
+    }
+}
+
+/// The fault of a call, where that is what hindered the pass.
+fn fault_of(error: &SessionError) -> Option<&Fault> {
+    match error {
+        SessionError::NoAws(fault) | SessionError::Fault(fault) | SessionError::Pass(PassError::State(fault)) => {
+            Some(fault)
+        }
+        _ => None,
+    }
+}
+
+fn has_wrong_credentials(error: &SessionError) -> bool {
+    fault_of(error).is_some_and(|fault| fault.class == Class::Credentials)
+        || matches!(error, SessionError::WrongAccount { .. })
+}
+
+fn how_of(error: &SessionError) -> How {
+    let passes = match error {
+        SessionError::NotThere(_) | SessionError::Pass(PassError::Lease(_)) => true,
+        // Credentials are renewed by whoever gives them out.
+        other => fault_of(other).is_some_and(|fault| fault.class.passes() || fault.class == Class::Credentials),
+    };
+    if passes { How::FailedForNow } else { How::Failed }
+}
+
+fn tell_of_error(stack: &Stack, error: &SessionError) {
+    match error {
+        SessionError::Problems => tell_of_problems(stack),
+        SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
+            for finding in findings {
+                error!(rule = finding.rule, help = finding.hint.as_deref(), "refused: {}", escape(&finding.message));
+            }
+        }
+        SessionError::Pass(PassError::Plan(errors)) => {
+            for error in errors {
+                error!("{error}");
+            }
+        }
+        other => error!(help = other.hint().as_deref(), "{other}"),
+    }
+}
+
+/// Every problem of a stack's manifest on a line of its own.
+pub fn tell_of_problems(stack: &Stack) {
+    for problem in stack.problems.iter() {
+        error!(help = problem.hint.as_deref().map(escape).as_deref(), "{}", place_and_message(problem, &stack.sources));
+    }
+}
+
+fn place_and_message(problem: &Problem, sources: &Sources) -> String {
+    let message = escape(&problem.message);
+    let place = problem.span.as_ref().and_then(|span| {
+        let (line, column) = sources.line_col(span)?;
+        Some(format!("{}:{line}:{column}: ", escape(sources.get(span.file)?.path())))
+    });
+    format!("{}{message} [{}]", place.unwrap_or_default(), problem.code)
+}
