@@ -41,6 +41,7 @@ pub struct Bench {
     pub timing: Timing,
     pub settings: Settings,
     pub revision: String,
+    pub insist: bool,
 }
 
 impl Bench {
@@ -55,7 +56,7 @@ impl Bench {
             .with::<toys::Store, _>(&fake);
         let scope = Scope::new("demo", "123456789012", "eu-west-1");
         let settings = Settings { removal_budget: 100 };
-        Self { fake, scope, cloud, timing: Timing::default(), settings, revision: "r1".into() }
+        Self { fake, scope, cloud, timing: Timing::default(), settings, revision: "r1".into(), insist: true }
     }
 
     pub fn desired(&self, resources: Vec<Resource>) -> Allowed<Desired> {
@@ -81,7 +82,7 @@ impl Bench {
             tell,
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
-            insist: true,
+            insist: self.insist,
         }
     }
 
