@@ -10,6 +10,7 @@
 //! | [`fault`] | `Fault { at, what }`: crash, lost answer, timeout, throttling, AWS's errors, delay |
 //! | [`reply`] | errors in each service's own protocol |
 //! | [`name`] | service and action of a request |
+//! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
 //! | [`legal`] | recorded requests against AWS's own models |
 //!
@@ -34,6 +35,7 @@ pub mod name;
 pub mod proxy;
 pub mod record;
 pub mod reply;
+pub mod running;
 pub mod waves;
 pub mod wire;
 

@@ -41,7 +41,7 @@ fn any_commit_is_another_try_for_a_stack_that_failed() {
     s.offer(0, vec![stack("a", "1", &[])], now);
     s.begin(now);
     s.ended("a", How::Failed, false, now);
-    assert_eq!(s.begin(now + Duration::from_secs(60)), None, "one attempt for one revision");
+    assert_eq!(s.begin(now + Duration::from_mins(1)), None, "one attempt for one revision");
     s.offer(0, vec![stack("a", "1", &[])], now);
     assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
 }
@@ -57,7 +57,7 @@ fn a_newer_revision_ends_a_pass_early_only_if_it_changes_the_stack_and_is_begun_
     s.ended("a", How::Progressing, true, now);
     assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
     s.ended("a", How::Converged, true, now);
-    assert_eq!(s.begin(now + Duration::from_secs(60)), None, "what was done is not done again");
+    assert_eq!(s.begin(now + Duration::from_mins(1)), None, "what was done is not done again");
 }
 
 #[test]

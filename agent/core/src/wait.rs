@@ -65,7 +65,7 @@ impl Halt {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
