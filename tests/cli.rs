@@ -1,11 +1,11 @@
 //! The shipped binary as people run it: from a commit to AWS and back, exit codes, and what is said when something is wrong.
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::bench::emulator::Emulator;
 use crate::bench::proxy::Proxy;
 use crate::bench::record;
+use crate::bench::repository::{Files, commit_to};
 use crate::bench::wire::Wire;
 
 /// A repository in a folder of its own, and the binary to run on it.
@@ -26,7 +26,7 @@ impl Bench {
     }
 
     /// Commits these files and no others, and gives the id.
-    pub fn commit_files(&self, files: &crate::hello::Files) -> String {
+    pub fn commit_files(&self, files: &Files) -> String {
         commit_to(self.repo.path(), "main", files)
     }
 
@@ -44,28 +44,6 @@ impl Bench {
     pub fn at(&self, command: &str, revision: &str) -> Output {
         self.agent(&[command, "--repo", ".", "--rev", revision])
     }
-}
-
-/// Commits these files and no others to a branch, in a repository that is made where there is none, and gives the id. The
-/// working copy gets them too, whatever branch it is on.
-pub fn commit_to(folder: &Path, branch: &str, files: &crate::hello::Files) -> String {
-    let mut options = git2::RepositoryInitOptions::new();
-    let repo = git2::Repository::init_opts(folder, options.initial_head("main")).unwrap();
-    let mut index = repo.index().unwrap();
-    index.clear().unwrap();
-    for (name, text) in files {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        index.add_path(Path::new(name)).unwrap();
-    }
-    index.write().unwrap();
-    let tree = repo.find_tree(index.write_tree().unwrap()).unwrap();
-    let who = git2::Signature::now("Test", "test@example.org").unwrap();
-    let name = format!("refs/heads/{branch}");
-    let parent = repo.find_reference(&name).ok().map(|head| head.peel_to_commit().unwrap());
-    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    repo.commit(Some(&name), &who, &who, "a revision", &tree, &parents).unwrap().to_string()
 }
 
 fn out(output: &Output) -> String {

@@ -1,42 +1,21 @@
 //! The example stacks and edits of them, as resources: what the tests of whole stacks work on.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use agent_core::desired::Resource;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::limits::Limits;
+use agent_core::manifest::load;
 use agent_core::manifest::read::Collector;
-use agent_core::manifest::{FileEntry, StackFiles, load};
 use agent_core::source::render::render_text;
 use agent_core::source::{Problems, Sources};
 use agent_model::components::language;
 use agent_model::expand::{Expanded, expand};
 
+use crate::bench::repository::Files;
+
 /// The text of the example.
 pub const TEXT: &str = include_str!("../manifests/hello/stack.toml");
-
-/// The files of a stack by name.
-pub type Files = BTreeMap<String, String>;
-
-/// The example `um`, with the files that it names.
-pub fn um() -> Files {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests/um");
-    let tree = StackFiles::from_dir(&root, &Limits::default()).unwrap();
-    let text = |entry| match entry {
-        FileEntry::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
-        other => panic!("{other:?}"),
-    };
-    tree.files.into_iter().map(|(name, entry)| (name, text(entry))).collect()
-}
-
-/// The files with a text of one of them put in the place of another.
-pub fn changed(files: &Files, name: &str, from: &str, to: &str) -> Files {
-    let mut files = files.clone();
-    let text = files.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"));
-    *text = edited(text, from, to);
-    files
-}
 
 /// What emulated AWS says to the questions of the expansion, and the fake is made to agree with.
 pub fn answers(zones: &[&str], prefix_lists: &[(&str, &str)]) -> Answers {

@@ -9,10 +9,9 @@ use crate::bench::fault::{At, Fault, What};
 use crate::bench::name::Kind;
 use crate::bench::proxy::Proxy;
 use crate::bench::record::{self, Call};
+use crate::bench::repository::{Files, changed, commit_to};
 use crate::bench::running::Running;
 use crate::bench::wire::Wire;
-use crate::cli::commit_to;
-use crate::hello::Files;
 
 /// A repository, a configuration, and AWS behind a proxy.
 struct Place {
@@ -179,7 +178,7 @@ fn a_newer_commit_ends_the_wait_for_an_older_one() {
     let is_throttled = |call: &Call| call.fault == Some(What::Throttle.name());
     let begun = std::time::Instant::now();
     while !place.proxy.wire().calls().iter().any(is_throttled) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", agent.lines(mark).join("\n"));
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", agent.lines(mark).join("\n"));
         std::thread::park_timeout(Duration::from_millis(10));
     }
     let newer = place.commit(&stacks("ap-northeast-2", &[("run-newer", "good")]));
@@ -251,7 +250,7 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
 fn a_stack_that_only_reports_is_told_and_never_written() {
     let place = Place::new();
     let files = stacks("sa-east-1", &[("run-report", "one")]);
-    let files = crate::hello::changed(&files, "run-report/stack.toml", "account", "mode = \"report\"\naccount");
+    let files = changed(&files, "run-report/stack.toml", "account", "mode = \"report\"\naccount");
     place.commit(&files);
     let agent = place.agent();
     agent.wait_for(0, &["WARN", "run-report", "mode = ", "pending=1"]);

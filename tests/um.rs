@@ -14,29 +14,17 @@ use agent_model::kinds;
 
 use crate::bench::emulator::Emulator;
 use crate::bench::record::{self, Call};
+use crate::bench::repository::{Files, changed, um};
 use crate::bench::say;
 use crate::bench::wire::Wire;
 use crate::cli::{Bench, ends};
-use crate::hello::{self, Files, changed};
+use crate::hello;
 use crate::world::World;
 
 /// Most calls of a pass over `um` in a fresh process, and in the same one again.
 const MOST: (usize, usize) = (45, 38);
 
-/// `um` in a region of its own: the emulator is shared. moto asks ACM for the certificate of a listener, and nothing makes
-/// one there; of IAM's it asks nobody. ministack does not give Service Connect back.
-fn um(region: &str) -> Files {
-    let certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
-    let lost = |field: &str| format!("{{ path = \"ecs.service/{field}\", reason = \"ministack loses it\" }}");
-    let ignore = format!("\nignore = [{}, {}]\nimage ", lost("service_connect"), lost("sees"));
-    let local = |text: String| {
-        let text = text.replace(certificate, "arn:aws:iam::123456789012:server-certificate/um");
-        text.replace("\nimage ", &ignore).replace("eu-west-1", region)
-    };
-    hello::um().into_iter().map(|(name, text)| (name, local(text))).collect()
-}
-
-/// The same with so many services more like the inbox.
+/// The data exchange with so many services more like the inbox.
 fn with_more(files: &Files, more: usize) -> Files {
     let text = &files["services.toml"];
     let inbox = &text[text.find("[service.inbox]").unwrap()..];

@@ -252,10 +252,11 @@ mod tests {
         let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/agent.toml")).unwrap();
         of(&example).unwrap();
         // What is commented out is right as well.
-        let all: String = example
+        let lines: Vec<&str> = example
             .lines()
-            .map(|line| format!("{}\n", line.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(line)))
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
             .collect();
+        let all = lines.join("\n");
         of(&all).unwrap();
         let schema = agent_core::manifest::decode::schema_of::<Config>();
         for keys in ["/properties", "/$defs/Source/properties", "/$defs/Reconcile/properties"] {

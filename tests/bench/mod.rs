@@ -9,6 +9,7 @@
 //! | [`record`] | `Call` and what can be said about many: `table`, `counts`, `rounds`, `json_lines` |
 //! | [`fault`] | `Fault { at, what }`: crash, lost answer, timeout, throttling, AWS's errors, delay |
 //! | [`reply`] | errors in each service's own protocol |
+//! | [`repository`] | repositories that tests make, and the example stacks mended for what emulators lack |
 //! | [`name`] | service and action of a request |
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
@@ -35,6 +36,7 @@ pub mod name;
 pub mod proxy;
 pub mod record;
 pub mod reply;
+pub mod repository;
 pub mod running;
 pub mod waves;
 pub mod wire;

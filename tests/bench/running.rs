@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a line may take to come. Nothing here takes nearly as long; a machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running agent.
 pub struct Running {
@@ -51,6 +51,11 @@ impl Running {
     pub fn lines(&self, from: usize) -> Vec<String> {
         let lines = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().skip(from).map(|(_, line)| line.clone()).collect()
+    }
+
+    /// All lines with when they came.
+    pub fn timed(&self) -> Vec<(Instant, String)> {
+        self.log.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for a line from a place on that holds all these words; when it came, and the line.

@@ -9,6 +9,7 @@ use agent_core::fault::Class;
 use agent_core::state::Ended;
 
 use super::picture::{differ, picture};
+use crate::bench::repository::{Files, changed, example};
 use crate::bench::say;
 use crate::hello;
 use crate::world::World;
@@ -38,10 +39,10 @@ struct Story {
 /// `um` from nothing, another image, another file of one service, another path, a service less, another port, and back to
 /// nothing.
 fn stories_of_um() -> Vec<Story> {
-    let um = hello::um();
-    let of = |files: &hello::Files| hello::resources_of(files, &hello::made_up());
+    let um = example("um");
+    let of = |files: &Files| hello::resources_of(files, &hello::made_up());
     let story = |name, before, after| Story { stack: "um", name, before, after };
-    let changed = |name: &str, from: &str, to: &str| of(&hello::changed(&um, name, from, to));
+    let changed = |name: &str, from: &str, to: &str| of(&changed(&um, name, from, to));
     let text = &um["services.toml"];
     let services = &text[..text.find("# Keeps messages").unwrap()];
     let services = services.replace("connect = [\"service.inbox\"]", "").replace(", \"service.inbox\"", "");

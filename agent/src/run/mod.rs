@@ -64,7 +64,7 @@ pub async fn run(path: &Path, mut config: Config) -> std::io::Result<()> {
 }
 
 fn tell_of(bad: &BadConfig) {
-    for problem in bad.problems.iter() {
+    for problem in &bad.problems {
         error!(help = problem.hint.as_deref(), "{}", problem.message);
     }
 }
@@ -261,7 +261,9 @@ impl Agent {
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let work = async move {
             debug!("a pass begins");
-            pass::pass(&clouds, &mut *stack.lock().await, orders).await
+            let (how, changed) = pass::pass(&clouds, &mut *stack.lock().await, orders).await;
+            debug!(?how, changed, "the pass has ended");
+            (how, changed)
         };
         let task = self.passes.spawn(work.instrument(span));
         self.running.insert(task.id(), (name, halter));

@@ -49,7 +49,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
     let session = clouds.open(&manifest.stack).await?;
-    let mut engine = session.engine(&tell, Settings { removal_budget: orders.removals });
+    let mut engine = session.engine(&|event| tell(&event), Settings { removal_budget: orders.removals });
     engine.insist = false;
     engine.timing.halt = orders.halt;
     let (_, look) = session.look(&engine, stack).await?;
@@ -71,7 +71,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     Ok(engine.pass_on(look, &orders.revision).await?)
 }
 
-fn tell(event: Event<'_>) {
+fn tell(event: &Event<'_>) {
     let Event::Ended(step, outcome) = event else { return };
     let (address, op) = (&step.address, step.op.verb());
     match outcome {
@@ -149,7 +149,7 @@ fn tell_of_error(stack: &Stack, error: &SessionError) {
 
 /// Every problem of a stack's manifest on a line of its own.
 pub fn tell_of_problems(stack: &Stack) {
-    for problem in stack.problems.iter() {
+    for problem in &stack.problems {
         error!(help = problem.hint.as_deref().map(escape).as_deref(), "{}", place_and_message(problem, &stack.sources));
     }
 }
