@@ -1,6 +1,9 @@
-//! `cargo demo`: the whole story on an emulated AWS, told as it happens. A repository made from `manifests/`, a commit applied,
-//! a second one previewed and applied, a change made by hand found and repaired, the stack destroyed. It runs the shipped
-//! binary and nothing else; the exit code is 0 only if every step ended as it should.
+//! `cargo demo`: the whole story on an emulated AWS, told as it happens. A repository made from `manifests/um`, `agent run` that
+//! follows it, merges that are picked up, a change by hand that is put right, two commits that are refused, a service that goes.
+//! It runs the shipped binary and nothing else; the exit code is 0 only if every chapter ended as it should.
+//!
+//!     cargo demo             tells the story and cleans up
+//!     cargo demo --keep      leaves all running, and prints the environment for `aws` and `agent`
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -9,141 +12,112 @@
 
 #[path = "../bench/mod.rs"]
 mod bench;
+mod by_hand;
+mod container;
+mod stage;
 
-use std::io::IsTerminal;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use bench::emulator::Emulator;
+use bench::repository::{Files, changed, um};
+use stage::{Stage, Told};
 
-/// The story and what it is told with.
-struct Demo {
-    emulator: Emulator,
-    repo: tempfile::TempDir,
-    coloured: bool,
-}
-
-type Told<T = ()> = Result<T, Box<dyn std::error::Error>>;
+/// The region of the story.
+const REGION: &str = "eu-west-1";
 
 fn main() -> ExitCode {
-    let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    match story(coloured) {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let keep = args == ["--keep"];
+    if !keep && !args.is_empty() {
+        println!("cargo demo [--keep]");
+        return ExitCode::from(2);
+    }
+    match story(keep) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("the demo ended early: {error}");
+            println!("\nthe demo ended early: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn story(coloured: bool) -> Told {
+fn story(keep: bool) -> Told {
     println!("Starting an emulated AWS (the first time, its Python packages are installed: a minute)");
-    let demo = Demo { emulator: Emulator::start()?, repo: tempfile::tempdir()?, coloured };
+    let first = um(REGION);
+    let mut stage = Stage::new(&first)?;
+    begins(&mut stage)?;
+    let merged = merge(&mut stage, &first)?;
+    drift(&mut stage)?;
+    refused(&mut stage, &merged)?;
+    removed(&mut stage, &merged)?;
 
-    demo.chapter("A repository with one stack: a service on Fargate in private subnets, behind a load balancer");
-    let manifest = std::fs::read_to_string(manifests().join("hello/stack.toml"))?;
-    demo.show(&manifest);
-    let first = demo.commit("hello: the first revision", &manifest)?;
-    demo.agent(&first, &["validate"], 0)?;
-
-    demo.chapter("Merged: the agent makes AWS equal to the commit");
-    demo.agent(&first, &["apply"], 0)?;
-    demo.chapter("And once more: nothing is left to do");
-    demo.agent(&first, &["diff", "--exit-code"], 0)?;
-
-    demo.chapter("A second commit changes the image and the port; this is what a reviewer reads before the merge");
-    let changed = manifest.replace("hello:1.0.0", "hello:1.1.0").replace("8080", "9090");
-    let second = demo.commit("hello: 1.1.0 on another port", &changed)?;
-    demo.agent(&second, &["diff", "--exit-code"], 1)?;
-    demo.agent(&second, &["apply"], 0)?;
-
-    demo.chapter("Somebody opens a security group by hand. The next pass finds it and puts it right");
-    demo.by_hand()?;
-    demo.agent(&second, &["diff", "--exit-code"], 1)?;
-    demo.agent(&second, &["apply"], 0)?;
-    demo.agent(&second, &["status"], 0)?;
-
-    demo.chapter("The stack is destroyed");
-    demo.agent(&second, &["destroy", "--yes", "--removals", "10"], 0)?;
-    println!();
-    Ok(())
+    stage.chapter("How it is now, and how it came to be");
+    stage.run(&["status", "--repo", "."], 0)?;
+    stage.run(&["history", "--repo", "."], 0)?;
+    stage.end(keep)
 }
 
-fn manifests() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests")
+fn begins(stage: &mut Stage) -> Told {
+    stage.chapter(
+        "A repository with one stack: a data exchange of three services behind CloudFront, in private subnets",
+    );
+    stage.say("um/stack.toml, um/services.toml, and the config files of images that nobody rebuilds:");
+    stage.tree();
+    stage.chapter("agent run: it reads the repository and makes AWS equal to it");
+    stage.start()?;
+    stage.converges()
 }
 
-impl Demo {
-    fn chapter(&self, title: &str) {
-        if self.coloured {
-            println!("\n\u{1b}[1;36m== {title}\u{1b}[0m\n");
-        } else {
-            println!("\n== {title}\n");
-        }
-    }
+/// An image and a file.
+fn merge(stage: &mut Stage, files: &Files) -> Told<Files> {
+    stage.chapter(
+        "A pull request: another image for the inbox, and another line in nginx.conf. What the reviewer reads",
+    );
+    let next = changed(files, "services.toml", "inbox:1.4.2", "inbox:1.5.0");
+    let next = changed(&next, "config/nginx.conf", "worker_connections 1024", "worker_connections 2048");
+    let branch = stage.branch("inbox-1.5", &next, "um: inbox 1.5.0, more connections")?;
+    stage.run(&["diff", "--repo", ".", "--rev", &branch], 0)?;
+    stage.chapter("Merged");
+    stage.merge(&next, "um: inbox 1.5.0, more connections")?;
+    stage.converges()?;
+    stage.say("The file as the container of the new revision sees it; mime.types came with the image:");
+    let shown = container::unpacked(stage, "um-web", "worker_connections")?;
+    stage.quote(&shown);
+    Ok(next)
+}
 
-    fn show(&self, text: &str) {
-        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-            println!("    {line}");
-        }
-        println!();
-    }
+fn drift(stage: &mut Stage) -> Told {
+    stage.chapter("Somebody opens a security group by hand. The next look finds it and puts it right");
+    let group = by_hand::opens(stage)?;
+    stage.say(&format!("(by hand) {group}: port 22 open to 0.0.0.0/0"));
+    stage.hears(&["update", "ec2.security_group", "drift"])?;
+    stage.converges()?;
+    by_hand::is_closed(stage, &group)
+}
 
-    /// Commits the stack as it is given, and gives the id.
-    fn commit(&self, message: &str, manifest: &str) -> Told<String> {
-        let repo = git2::Repository::init(self.repo.path())?;
-        std::fs::create_dir_all(self.repo.path().join("hello"))?;
-        std::fs::write(self.repo.path().join("hello/stack.toml"), manifest)?;
-        let mut index = repo.index()?;
-        index.add_path(Path::new("hello/stack.toml"))?;
-        index.write()?;
-        let tree = repo.find_tree(index.write_tree()?)?;
-        let who = git2::Signature::now("Demo", "demo@example.org")?;
-        let parent = repo.head().ok().map(|head| head.peel_to_commit()).transpose()?;
-        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        Ok(repo.commit(Some("HEAD"), &who, &who, message, &tree, &parents)?.to_string())
-    }
+fn refused(stage: &mut Stage, files: &Files) -> Told {
+    stage.chapter("A commit puts the inbox into the public tier: refused, AWS stays as it is");
+    let public = changed(
+        files,
+        "services.toml",
+        "image   = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/ghcr/example/inbox",
+        "tier    = \"public\"\nimage   = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/ghcr/example/inbox",
+    );
+    stage.merge(&public, "inbox: reach it without the load balancer")?;
+    stage.hears(&["ERROR", "services.toml:", "private-subnets-only"])?;
+    stage.chapter("Another drops the origin header: everybody could pass CloudFront by");
+    let open = changed(files, "stack.toml", "origin_header = { name = \"X-Origin-Verify\", every = \"30d\" }\n", "");
+    stage.merge(&open, "edge: one header less")?;
+    stage.hears(&["ERROR", "stack.toml:", "origin-header-required"])
+}
 
-    /// Runs the shipped binary on a commit.
-    fn agent(&self, revision: &str, args: &[&str], expected: i32) -> Told {
-        println!("$ agent {} --repo . --rev {}", args.join(" "), &revision[..7]);
-        let status = Command::new(env!("CARGO_BIN_EXE_agent"))
-            .args(args)
-            .args(["--repo", ".", "--rev", revision])
-            .current_dir(self.repo.path())
-            .envs(self.emulator.env())
-            .status()?;
-        println!();
-        if status.code() == Some(expected) { Ok(()) } else { Err(format!("agent ended with {status}").into()) }
-    }
-
-    /// Opens the first group of the stack to the world.
-    fn by_hand(&self) -> Told {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let ec2 = aws_sdk_ec2::Client::from_conf(self.config());
-            let of_stack = aws_sdk_ec2::types::Filter::builder().name("tag:gitops-agent:stack").values("hello").build();
-            let groups = ec2.describe_security_groups().filters(of_stack).send().await?;
-            let group = groups.security_groups().first().and_then(|group| group.group_id()).ok_or("no group")?;
-            let anybody = aws_sdk_ec2::types::IpRange::builder().cidr_ip("0.0.0.0/0").build();
-            let ssh = aws_sdk_ec2::types::IpPermission::builder()
-                .ip_protocol("tcp")
-                .from_port(22)
-                .to_port(22)
-                .ip_ranges(anybody)
-                .build();
-            ec2.authorize_security_group_ingress().group_id(group).ip_permissions(ssh).send().await?;
-            println!("    (by hand) {group}: port 22 open to 0.0.0.0/0\n");
-            Ok(())
-        })
-    }
-
-    fn config(&self) -> aws_sdk_ec2::Config {
-        aws_sdk_ec2::Config::builder()
-            .behavior_version(aws_sdk_ec2::config::BehaviorVersion::latest())
-            .region(aws_sdk_ec2::config::Region::new("eu-west-1"))
-            .endpoint_url(self.emulator.endpoint("ec2"))
-            .credentials_provider(aws_sdk_ec2::config::Credentials::new("demo", "demo", None, None, "demo"))
-            .build()
-    }
+fn removed(stage: &mut Stage, files: &Files) -> Told {
+    stage.chapter("Both are reverted, and the inbox goes. What it alone needed is deleted with it");
+    let text = &files["services.toml"];
+    let from = text.find("# Keeps messages").ok_or("um has no inbox")?;
+    let mut next = files.clone();
+    let services = text[..from].replace("\"service.exchange\", \"service.inbox\"", "\"service.exchange\"");
+    next.insert("services.toml".into(), services.replace("connect = [\"service.inbox\"]\n", ""));
+    stage.merge(&next, "um: the inbox has moved out")?;
+    stage.hears(&["delete", "service.inbox/ecs.service"])?;
+    stage.converges()
 }
