@@ -61,7 +61,7 @@ pub fn edited(base: &Files, chance: &mut Chance) -> Files {
             4 if files["services.toml"].contains("\"/inbox/*\"") => {
                 changed(&files, "services.toml", "\"/inbox/*\"", &format!("\"/inbox{}/*\"", n % 3))
             }
-            5 if files["services.toml"].contains("LOG_LEVEL = \"info\"") => {
+            5 if files["services.toml"].contains("LOG_LEVEL = \"info\" }") => {
                 changed(&files, "services.toml", "LOG_LEVEL = \"info\"", &format!("LOG_LEVEL = \"info\", N = \"{n}\""))
             }
             _ => {

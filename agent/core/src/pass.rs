@@ -233,6 +233,7 @@ impl Engine<'_> {
             timing: &self.timing,
             tell: self.tell,
             intents: Mutex::new(begun(state.intents, &allowed)),
+            began_at: lease.taken_at(),
             salt: holder(),
             lease: tokio::sync::Mutex::new(lease),
             known: Mutex::new(allowed.current.clone()),

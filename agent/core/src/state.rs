@@ -159,6 +159,8 @@ pub struct Lease<'a> {
     holder: String,
     length: Duration,
     renew_at: tokio::time::Instant,
+    /// When AWS took the last claim, by its clock; see [`Lease::taken_at`].
+    taken_at: i64,
 }
 
 /// Why there is no lease.
@@ -180,7 +182,7 @@ pub enum NoLease {
 impl<'a> Lease<'a> {
     /// Takes the lease.
     pub async fn take(store: &'a dyn Store, stack: &'a str, holder: String, length: Duration) -> Result<Self, NoLease> {
-        let mut lease = Self { store, stack, holder, length, renew_at: tokio::time::Instant::now() };
+        let mut lease = Self { store, stack, holder, length, renew_at: tokio::time::Instant::now(), taken_at: 0 };
         lease.claim().await?;
         Ok(lease)
     }
@@ -194,6 +196,7 @@ impl<'a> Lease<'a> {
         match holder(&history) {
             Some((holder, _)) if holder == self.holder => {
                 self.renew_at = renew_at;
+                self.taken_at = history.last().map_or(0, |entry| entry.at);
                 Ok(())
             }
             Some((holder, seconds)) => Err(NoLease::Held { holder, seconds }),
@@ -202,6 +205,11 @@ impl<'a> Lease<'a> {
                 Err(Fault::new(Class::Conflict, "ssm:GetParameterHistory", "StaleHistory", text).into())
             }
         }
+    }
+
+    /// When AWS took the last claim, in milliseconds since 1970: what the time is by the clock that entries are dated with.
+    pub fn taken_at(&self) -> i64 {
+        self.taken_at
     }
 
     /// Renews the lease when half of it is gone. Called before each change.

@@ -16,6 +16,8 @@ pub struct Timing {
     pub busy: Duration,
     /// After which a creating call of which no answer came, and of which no trace was seen, counts as not carried out.
     pub intent: Duration,
+    /// How long a call may be under way before the client gives it up.
+    pub call: Duration,
     /// The first pause between two looks; each further one is half as long again.
     pub first: Duration,
     /// The longest pause between two looks.
@@ -76,6 +78,7 @@ impl Default for Timing {
             ready: Duration::from_secs(20),
             busy: Duration::from_mins(1),
             intent: Duration::from_mins(1),
+            call: Duration::from_secs(30),
             first: Duration::from_millis(200),
             longest: Duration::from_secs(5),
             at_once: 8,

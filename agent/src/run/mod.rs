@@ -31,6 +31,7 @@ use crate::config::{self, BadConfig, Config};
 use crate::load::{LoadError, Stack, Tree, cache, stacks};
 use crate::session::Clouds;
 use follow::{Commit, Follower, News};
+use pass::{Hindrance, Passed};
 
 /// How long passes under way have to come to an end when the agent is stopped.
 const LAST_CALLS: Duration = Duration::from_secs(25);
@@ -113,14 +114,13 @@ struct Agent {
     clouds: Arc<Clouds>,
     removals: usize,
     known: BTreeMap<String, Known>,
-    /// How a pass ended, and whether it changed anything.
-    passes: JoinSet<(How, bool)>,
+    passes: JoinSet<Passed>,
     running: BTreeMap<Id, (String, Halter)>,
     followers: JoinSet<()>,
     news: mpsc::Receiver<(usize, News)>,
     urls: Vec<String>,
     /// How each stack last ended, so that only what is news is told.
-    told: BTreeMap<String, (How, String)>,
+    told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
 }
 
 impl Agent {
@@ -238,12 +238,12 @@ impl Agent {
         let is_sound = wants.is_some();
         if !is_sound {
             let _span = info_span!("reconcile", stack = name, revision = short(&tree.revision.id)).entered();
-            pass::tell_of_problems(&stack);
+            pass::problems(&stack).iter().for_each(Hindrance::tell);
             error!("the revision is refused, and the stack is left as it is");
         }
         let digest = wants.unwrap_or_else(|| tree.revision.id.clone());
         let is_same = |known: &&Known| {
-            known.digest == digest && self.told.get(name).is_some_and(|(how, _)| *how == How::Converged)
+            known.digest == digest && self.told.get(name).is_some_and(|(how, ..)| *how == How::Converged)
         };
         // A revision that changes nothing for a stack is not the one that it was made equal to.
         let revision = self.known.get(name).filter(is_same).map_or(&tree.revision, |known| &known.revision).clone();
@@ -261,24 +261,26 @@ impl Agent {
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let work = async move {
             debug!("a pass begins");
-            let (how, changed) = pass::pass(&clouds, &mut *stack.lock().await, orders).await;
-            debug!(?how, changed, "the pass has ended");
-            (how, changed)
+            let passed = pass::pass(&clouds, &mut *stack.lock().await, orders).await;
+            debug!(how = ?passed.how, changed = passed.changed, "the pass has ended");
+            passed
         };
         let task = self.passes.spawn(work.instrument(span));
         self.running.insert(task.id(), (name, halter));
     }
 
-    fn ended(&mut self, passed: Result<(Id, (How, bool)), JoinError>) {
-        let (id, (how, changed)) = passed.unwrap_or_else(|error| {
+    fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
+        let (id, Passed { how, changed, hindrances }) = passed.unwrap_or_else(|error| {
             error!("a pass ended by a fault of this program, and is made again: {error}");
-            (error.id(), (How::FailedForNow, false))
+            (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new() })
         });
         let Some((name, _)) = self.running.remove(&id) else { return };
         if let Some(known) = self.known.get(&name) {
-            let state = (how, known.revision.id.clone());
+            let state = (how, known.revision.id.clone(), hindrances);
             if changed || self.told.get(&name) != Some(&state) {
                 let revision = short(&known.revision.id);
+                let _span = info_span!("reconcile", stack = name, revision).entered();
+                state.2.iter().for_each(Hindrance::tell);
                 match how {
                     How::Converged => info!(stack = name, revision, "converged"),
                     How::Progressing => info!(stack = name, revision, "progressing"),

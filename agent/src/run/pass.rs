@@ -26,12 +26,44 @@ pub struct Orders {
     pub halt: Halt,
 }
 
-/// Makes one pass. Answers how it ended and whether it changed anything.
-pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> (How, bool) {
+/// What a pass came to.
+pub struct Passed {
+    /// How it ended.
+    pub how: How,
+    /// Whether it changed anything.
+    pub changed: bool,
+    /// What hindered it before any step was tried. Drift passes meet the same again and again; whoever logs knows what is new.
+    pub hindrances: Vec<Hindrance>,
+}
+
+/// One thing that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hindrance {
+    /// What, with its place.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Hindrance {
+    fn new(message: impl Into<String>, help: Option<String>) -> Self {
+        Self { message: message.into(), help }
+    }
+
+    /// Puts it into the log.
+    pub fn tell(&self) {
+        error!(help = self.help.as_deref(), "{}", self.message);
+    }
+}
+
+/// Makes one pass.
+pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed {
     match attempt(clouds, stack, orders).await {
         Ok(report) => {
-            tell_of(&report);
-            (how(&report), report.report.moved())
+            let hindrances = report.not_read.iter().map(|(kind, fault)| {
+                Hindrance::new(format!("{kind} could not be read: {fault}"), Some(fault.class.hint().to_owned()))
+            });
+            Passed { how: how(&report), changed: report.report.moved(), hindrances: hindrances.collect() }
         }
         Err(error) => {
             if has_wrong_credentials(&error)
@@ -39,8 +71,7 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> (How, b
             {
                 clouds.forget(&manifest.stack.region);
             }
-            tell_of_error(stack, &error);
-            (how_of(&error), false)
+            Passed { how: how_of(&error), changed: false, hindrances: hindrances(stack, &error) }
         }
     }
 }
@@ -82,18 +113,6 @@ fn tell(event: &Event<'_>) {
     }
 }
 
-fn tell_of(report: &PassReport) {
-    for (kind, fault) in &report.not_read {
-        error!(help = fault.class.hint(), "{kind} could not be read: {fault}");
-    }
-    let changes = report.report.steps.iter().filter(|step| matches!(step.outcome, Outcome::Done { .. })).count();
-    match report.ended {
-        Ended::Converged => debug!(unchanged = report.unchanged, "converged"),
-        Ended::Progressing | Ended::Applying => debug!(changes, "progressing"),
-        Ended::Failed => debug!(changes, "failed"),
-    }
-}
-
 fn how(report: &PassReport) -> How {
     match report.ended {
         Ended::Converged => How::Converged,
@@ -130,28 +149,25 @@ fn how_of(error: &SessionError) -> How {
     if passes { How::FailedForNow } else { How::Failed }
 }
 
-fn tell_of_error(stack: &Stack, error: &SessionError) {
+fn hindrances(stack: &Stack, error: &SessionError) -> Vec<Hindrance> {
     match error {
-        SessionError::Problems => tell_of_problems(stack),
+        SessionError::Problems => problems(stack),
         SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
-            for finding in findings {
-                error!(rule = finding.rule, help = finding.hint.as_deref(), "refused: {}", escape(&finding.message));
-            }
+            findings.iter().map(|finding| Hindrance::new(escape(&finding.message), finding.hint.clone())).collect()
         }
         SessionError::Pass(PassError::Plan(errors)) => {
-            for error in errors {
-                error!("{error}");
-            }
+            errors.iter().map(|error| Hindrance::new(error.to_string(), None)).collect()
         }
-        other => error!(help = other.hint().as_deref(), "{other}"),
+        other => vec![Hindrance::new(other.to_string(), other.hint())],
     }
 }
 
 /// Every problem of a stack's manifest on a line of its own.
-pub fn tell_of_problems(stack: &Stack) {
-    for problem in &stack.problems {
-        error!(help = problem.hint.as_deref().map(escape).as_deref(), "{}", place_and_message(problem, &stack.sources));
-    }
+pub fn problems(stack: &Stack) -> Vec<Hindrance> {
+    let line = |problem: &Problem| {
+        Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape))
+    };
+    stack.problems.iter().map(line).collect()
 }
 
 fn place_and_message(problem: &Problem, sources: &Sources) -> String {

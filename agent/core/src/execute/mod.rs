@@ -43,8 +43,10 @@ pub struct Executor<'a> {
     pub timing: &'a Timing,
     /// Who wants to know.
     pub tell: &'a (dyn Fn(Event<'_>) + Sync),
-    /// Creating calls of earlier passes that may have been lost.
+    /// Creating calls of earlier passes that may have been lost, with when they were begun.
     pub intents: Mutex<BTreeMap<Address, (Intent, i64)>>,
+    /// What the time was when the pass began, by the clock that intents are dated with.
+    pub began_at: i64,
     /// What client tokens of this pass are made with.
     pub salt: String,
     /// The right to change the stack.

@@ -188,10 +188,14 @@ impl Executor<'_> {
         Ok(id)
     }
 
-    /// A creating call of an earlier pass of which no answer came: for how long it may still turn up.
+    /// A creating call of an earlier pass of which no answer came: for how long it may still turn up. Passes that are ended
+    /// early one after the other would else never get beyond the search.
     fn pending_intent(&self, address: &Address) -> Option<Duration> {
         let intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
-        intents.get(address).map(|_| self.timing.intent)
+        let (_, at) = intents.get(address)?;
+        let age = u64::try_from(self.began_at.saturating_sub(*at)).unwrap_or_default();
+        // It is dated before the call was sent.
+        Some((self.timing.call + self.timing.intent).saturating_sub(Duration::from_millis(age)))
     }
 
     async fn forget_intent(&self, address: &Address) {

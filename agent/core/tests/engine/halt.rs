@@ -70,6 +70,42 @@ async fn a_pass_can_be_ended_at_every_moment() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_creating_call_without_an_answer_is_searched_for_as_long_as_need_be_and_no_longer() {
+    // Commits come so often that no pass has the time to search to the end.
+    let mut bench = Bench::new();
+    bench.restart(Faults {
+        plan: vec![(When::Each("toy.net".into(), Op::Create, 1), What::Refused(Class::Unavailable))],
+        ..Faults::default()
+    });
+    let desired = bench.desired(stack("10.0.0.0/16", 80, "one"));
+    let begun = tokio::time::Instant::now();
+    while changes(&bench) < 2 {
+        let (halter, halt) = Halt::new();
+        bench.timing.halt = halt;
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            halter.halt("a newer revision is there");
+        };
+        let (pass, ()) = tokio::join!(bench.pass(&desired), stop);
+        pass.unwrap();
+        assert!(begun.elapsed() < Duration::from_mins(2), "it is never made");
+    }
+    assert!(begun.elapsed() >= bench.timing.intent, "it was made again before the first could have been seen");
+
+    // Nobody disturbs, and the first pass has searched to the end: the next one need not.
+    let bench = Bench::new();
+    bench.restart(Faults {
+        plan: vec![(When::Each("toy.net".into(), Op::Create, 1), What::Refused(Class::Unavailable))],
+        ..Faults::default()
+    });
+    let desired = bench.desired(stack("10.0.0.0/16", 80, "one"));
+    bench.pass(&desired).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    bench.converged(stack("10.0.0.0/16", 80, "one")).await;
+    assert!(begun.elapsed() <= bench.timing.call, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_aws_refuses_is_tried_once_for_a_revision_and_again_for_the_next_or_when_somebody_insists() {
     let mut bench = Bench::new();
     bench.insist = false;
