@@ -236,8 +236,9 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
     let mark = agent.mark();
     place.configure("branch = \"dev\"\nintervall = \"1s\"\n", "");
     agent.signal("HUP");
-    agent.wait_for(mark, &["ERROR", "`intervall`", "did you mean `interval`"]);
+    agent.wait_for(mark, &["ERROR", "agent.toml:4:1: ", "`intervall`", "did you mean `interval`"]);
     agent.wait_for(mark, &["goes on with the one before"]);
+    commit_to(&place.repository(), "main", &stacks("ap-northeast-1", &[("run-reload", "main again")]));
     agent.wait_for(mark, &["converged", "run-reload"]);
     let mark = agent.mark();
     place.configure("branch = \"dev\"\n", "");

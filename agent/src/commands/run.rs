@@ -16,7 +16,7 @@ pub async fn run(context: &Context<'_>, path: &Path) -> End {
             return End::Usage;
         }
     };
-    match run::run(path, config).await {
+    match run::run(path, &config).await {
         Ok(()) => End::Done,
         Err(error) => {
             context.printer.error(&format!("signals cannot be received: {error}"), None);

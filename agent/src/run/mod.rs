@@ -37,11 +37,11 @@ use pass::{Hindrance, Passed};
 const LAST_CALLS: Duration = Duration::from_secs(25);
 
 /// Runs until a signal says stop.
-pub async fn run(path: &Path, mut config: Config) -> std::io::Result<()> {
+pub async fn run(path: &Path, config: &Config) -> std::io::Result<()> {
     let mut signals = Signals::new()?;
     info!(version = env!("CARGO_PKG_VERSION"), "the agent begins");
+    let mut agent = Agent::new(config);
     loop {
-        let mut agent = Agent::new(&config);
         match agent.serve(&mut signals).await {
             Asked::Stop => {
                 agent.end("the agent is being stopped", &mut signals).await;
@@ -52,13 +52,9 @@ pub async fn run(path: &Path, mut config: Config) -> std::io::Result<()> {
                 Ok(new) => {
                     agent.end("the configuration is read again", &mut signals).await;
                     info!("the configuration was read again");
-                    config = new;
+                    agent = Agent::new(&new);
                 }
-                Err(bad) => {
-                    tell_of(&bad);
-                    error!("the new configuration is not used; the agent goes on with the one before");
-                    agent.end("the configuration is read again", &mut signals).await;
-                }
+                Err(bad) => tell_of(&bad),
             },
         }
     }
@@ -66,8 +62,9 @@ pub async fn run(path: &Path, mut config: Config) -> std::io::Result<()> {
 
 fn tell_of(bad: &BadConfig) {
     for problem in &bad.problems {
-        error!(help = problem.hint.as_deref(), "{}", problem.message);
+        error!(help = problem.hint.as_deref(), "{}", pass::place_and_message(problem, &bad.sources));
     }
+    error!("the new configuration is not used; the agent goes on with the one before");
 }
 
 /// What a signal asks for.

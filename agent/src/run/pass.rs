@@ -170,7 +170,8 @@ pub fn problems(stack: &Stack) -> Vec<Hindrance> {
     stack.problems.iter().map(line).collect()
 }
 
-fn place_and_message(problem: &Problem, sources: &Sources) -> String {
+/// The problem on one line.
+pub fn place_and_message(problem: &Problem, sources: &Sources) -> String {
     let message = escape(&problem.message);
     let place = problem.span.as_ref().and_then(|span| {
         let (line, column) = sources.line_col(span)?;
