@@ -86,8 +86,15 @@ fn change_by_hand(place: &Place) {
 
 fn report(agent: &Running, disturbed: &[Instant], samples: &[(u64, usize)], (commits, by_hand): (u64, u64)) -> bool {
     let passes = passes::of(&agent.timed());
+    let lines = agent.timed();
     let needed = passes::needed(&passes, disturbed);
-    let most = needed.iter().max().copied().unwrap_or_default();
+    let most = needed.iter().map(|(passes, _)| *passes).max().unwrap_or_default();
+    // What took longest is shown, to be understood.
+    for (_, ended) in needed.iter().filter(|(passes, _)| *passes > 2) {
+        println!("\nmore than two passes:");
+        let near = |at: &Instant| *at <= *ended && ended.duration_since(*at) < Duration::from_secs(12);
+        lines.iter().filter(|(at, _)| near(at)).for_each(|(_, line)| println!("    {line}"));
+    }
     println!(
         "{commits} commits, {by_hand} changes by hand, {} disturbances in all, {} passes, {} times converged",
         disturbed.len(),

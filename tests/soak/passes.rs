@@ -27,8 +27,8 @@ pub fn of(lines: &[(Instant, String)]) -> Vec<Pass> {
     passes
 }
 
-/// For each series of passes between a disturbance and converged: how many passes it took that nothing disturbed.
-pub fn needed(passes: &[Pass], disturbances: &[Instant]) -> Vec<usize> {
+/// For each series of passes between a disturbance and converged: how many passes it took that nothing disturbed, and when it ended.
+pub fn needed(passes: &[Pass], disturbances: &[Instant]) -> Vec<(usize, Instant)> {
     let is_calm = |pass: &Pass| !disturbances.iter().any(|at| (pass.began..=pass.ended).contains(at));
     let mut needed = Vec::new();
     let mut calm = 0;
@@ -41,7 +41,7 @@ pub fn needed(passes: &[Pass], disturbances: &[Instant]) -> Vec<usize> {
         last = Some(pass.ended);
         calm += usize::from(is_calm(pass));
         if pass.converged {
-            needed.push(calm);
+            needed.push((calm, pass.ended));
             calm = 0;
         }
     }
