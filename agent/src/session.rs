@@ -201,7 +201,7 @@ impl Session {
         let (desired, look) = self.look_only(engine, stack).await?;
         let now = jiff::Timestamp::now().as_second();
         let due = if look.plan.is_converged() { rotation::due(&desired, &look.observed, now) } else { Vec::new() };
-        self.rotating(engine, desired, look, &due)
+        self.rotating(engine, desired, look, &due).await
     }
 
     /// The same, and the secret of a component is made anew, whatever its age. `None`: that is under way.
@@ -217,13 +217,13 @@ impl Session {
             Err(error) => Err(error.into()),
             Ok(_) if !look.plan.is_converged() => Err(SessionError::Pending(look.plan.steps.len())),
             Ok(due) => {
-                let (desired, look) = self.rotating(engine, desired, look, &[due])?;
+                let (desired, look) = self.rotating(engine, desired, look, &[due]).await?;
                 Ok((desired, look, true))
             }
         }
     }
 
-    fn rotating(
+    async fn rotating(
         &self,
         engine: &Engine<'_>,
         desired: Allowed<Desired>,
@@ -234,7 +234,7 @@ impl Session {
             return Ok((desired, look));
         }
         let desired = rotation::begun(Desired::clone(&desired), due);
-        let desired = Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0;
+        let desired = self.judged(desired).await?;
         let look = engine.plan(&desired, look.state, look.observed)?;
         Ok((desired, look))
     }
@@ -255,13 +255,13 @@ impl Session {
             engine.read(&interest)
         );
         let answers = exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer));
-        let desired = self.desired(&answers, stack)?;
+        let desired = self.desired(&answers, stack).await?;
         let (state, observed) = read?;
         let look = engine.plan(&desired, state, observed)?;
         Ok((desired, look))
     }
 
-    fn desired(&self, answers: &Answers, stack: &mut Stack) -> Result<Allowed<Desired>, SessionError> {
+    async fn desired(&self, answers: &Answers, stack: &mut Stack) -> Result<Allowed<Desired>, SessionError> {
         let Some(manifest) = stack.manifest.as_ref() else { return Err(SessionError::Problems) };
         let expanded = expand_among(manifest, &stack.others, answers, &mut stack.problems);
         let expanded = expanded.ok_or(SessionError::Problems)?;
@@ -277,7 +277,7 @@ impl Session {
             SessionError::Incoherent(all.join("; "))
         };
         let desired = expanded.desired().map_err(incoherent)?;
-        Ok(Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0)
+        self.judged(desired).await
     }
 
     /// What AWS holds as the record of the stack's last revision.
@@ -286,10 +286,14 @@ impl Session {
     }
 
     /// Nothing is wanted: what a stack is destroyed with.
-    pub fn nothing(&self, allow: Allow) -> Result<Allowed<Desired>, SessionError> {
+    pub async fn nothing(&self, allow: Allow) -> Result<Allowed<Desired>, SessionError> {
         let desired = Desired::build(&self.scope.stack, Vec::new(), allow, &agent_model::kinds::table());
         let desired = desired.map_err(|problems| SessionError::Incoherent(format!("{problems:?}")))?;
-        Ok(Allowed::<Desired>::judge(desired, &self.judge).map_err(SessionError::Refused)?.0)
+        self.judged(desired).await
+    }
+
+    async fn judged(&self, desired: Desired) -> Result<Allowed<Desired>, SessionError> {
+        Ok(Allowed::<Desired>::judge(desired, &self.judge).await.map_err(SessionError::Refused)?.0)
     }
 
     /// What passes are made with.

@@ -1,6 +1,7 @@
 //! The gate between what is wanted and what is done: only a policy pass makes an [`Allowed`], and planning and
 //! execution take nothing else.
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -9,12 +10,16 @@ use crate::plan::Plan;
 
 /// Something that a policy pass let through. There is no other way to make one.
 #[derive(Clone, Debug)]
-pub struct Allowed<T>(T);
+pub struct Allowed<T> {
+    inner: T,
+    /// Binding rules that lacked a fact to give a verdict.
+    open: Vec<Finding>,
+}
 
 impl<T> std::ops::Deref for Allowed<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0
+        &self.inner
     }
 }
 
@@ -39,6 +44,12 @@ pub struct Finding {
     pub level: Level,
     /// What it is about.
     pub address: Option<Address>,
+    /// The component whose line is to be changed: `service.web`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The way to that line below the component: keys, and positions in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
     /// Why it matters.
     pub message: String,
     /// How to mend it.
@@ -47,41 +58,64 @@ pub struct Finding {
     pub unknown: Option<String>,
 }
 
-/// Who judges. Implementations evaluate the policy pack; they never change what they judge.
+impl Finding {
+    /// Whether a rule says no.
+    pub fn refuses(&self) -> bool {
+        self.level > Level::Advisory && self.unknown.is_none()
+    }
+
+    /// Whether a rule that could say no gives no verdict. A plan may be made and shown, and nothing is changed.
+    pub fn is_open(&self) -> bool {
+        self.level > Level::Advisory && self.unknown.is_some()
+    }
+}
+
+/// Who judges. Implementations evaluate the policy pack; they never change what they judge. Whatever keeps one from
+/// judging is a finding that refuses.
 pub trait Judge: Send + Sync {
     /// The rules over what a revision wants.
-    fn desired(&self, desired: &Desired) -> Vec<Finding>;
-    /// The rules over what is about to be done.
-    fn plan(&self, plan: &Plan) -> Vec<Finding>;
+    fn desired<'a>(&'a self, desired: &'a Desired) -> BoxFuture<'a, Vec<Finding>>;
+    /// The rules over what is about to be done, and for what.
+    fn plan<'a>(&'a self, desired: &'a Desired, plan: &'a Plan) -> BoxFuture<'a, Vec<Finding>>;
     /// A digest of the rules, for every report.
     fn digest(&self) -> String;
 }
 
-fn pass<T>(value: T, findings: Vec<Finding>) -> Result<(Allowed<T>, Vec<Finding>), Vec<Finding>> {
-    if findings.iter().any(|finding| finding.level > Level::Advisory) {
-        Err(findings)
-    } else {
-        Ok((Allowed(value), findings))
-    }
-}
-
 impl Allowed<Desired> {
-    /// Lets the rules judge what a revision wants. Findings that are only advisory come with it.
-    pub fn judge(desired: Desired, judge: &dyn Judge) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let findings = judge.desired(&desired);
-        pass(desired, findings)
+    /// Lets the rules judge what a revision wants. What does not refuse comes with it: advice, and the questions of binding
+    /// rules that are open. A plan can be made with open questions; [`Allowed::<Plan>::judge`] lets none pass.
+    pub async fn judge(desired: Desired, judge: &dyn Judge) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        let findings = judge.desired(&desired).await;
+        if findings.iter().any(Finding::refuses) {
+            return Err(findings);
+        }
+        let open = findings.iter().filter(|finding| finding.is_open()).cloned().collect();
+        Ok((Self { inner: desired, open }, findings))
+    }
+
+    /// Binding rules that lack a fact: as long as there are some, nothing is changed.
+    pub fn open(&self) -> &[Finding] {
+        &self.open
     }
 }
 
 impl Allowed<Plan> {
-    /// Lets the rules judge what is about to be done.
-    pub fn judge(plan: Plan, judge: &dyn Judge) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let findings = judge.plan(&plan);
-        pass(plan, findings)
+    /// Lets the rules judge what is about to be done. Here an open question refuses too: what only might be good is not done.
+    pub async fn judge(
+        plan: Plan,
+        desired: &Allowed<Desired>,
+        judge: &dyn Judge,
+    ) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
+        let mut findings = desired.open.clone();
+        findings.extend(judge.plan(desired, &plan).await);
+        if findings.iter().any(|finding| finding.refuses() || finding.is_open()) {
+            return Err(findings);
+        }
+        Ok((Self { inner: plan, open: Vec::new() }, findings))
     }
 
     /// The plan, for reports.
     pub fn into_inner(self) -> Plan {
-        self.0
+        self.inner
     }
 }

@@ -132,11 +132,16 @@ impl Engine<'_> {
 
     /// One pass.
     pub async fn pass(&self, desired: &Allowed<Desired>, revision: &Revision) -> Result<PassReport, PassError> {
-        self.pass_on(self.look(desired).await?, revision).await
+        self.pass_on(desired, self.look(desired).await?, revision).await
     }
 
     /// One pass by what was read already.
-    pub async fn pass_on(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+    pub async fn pass_on(
+        &self,
+        desired: &Allowed<Desired>,
+        look: Look,
+        revision: &Revision,
+    ) -> Result<PassReport, PassError> {
         self.nothing_lost(&look, revision)?;
         if look.plan.steps.is_empty() {
             return self.rest(look, revision).await;
@@ -152,7 +157,7 @@ impl Engine<'_> {
                 "it failed at this revision, and nothing has changed since",
             ));
         }
-        self.work(look, revision).await
+        self.work(desired, look, revision).await
     }
 
     /// Resources without a record of who made them are never guessed at.
@@ -214,9 +219,9 @@ impl Engine<'_> {
         giving_back(lease, tidied).await
     }
 
-    async fn work(&self, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
+    async fn work(&self, desired: &Allowed<Desired>, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         let Look { state, plan, .. } = look;
-        let (allowed, _) = Allowed::<Plan>::judge(plan, self.judge).map_err(PassError::Refused)?;
+        let (allowed, _) = Allowed::<Plan>::judge(plan, desired, self.judge).await.map_err(PassError::Refused)?;
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
         let creating: BTreeSet<Address> =
             creating.flat_map(|step| std::iter::once(step.address.clone()).chain(step.former.clone())).collect();
@@ -307,7 +312,7 @@ impl Engine<'_> {
                 Some(look) => look,
                 None => self.look(desired).await?,
             };
-            let pass = self.pass_on(now, revision).await?;
+            let pass = self.pass_on(desired, now, revision).await?;
             if pass.ended == Ended::Converged {
                 return Ok(pass);
             }

@@ -101,7 +101,7 @@ async fn named(
     how: &How,
 ) -> Result<Option<(String, PassReport)>, SessionError> {
     let session = Session::of_name(name, region).await?;
-    let nothing = session.nothing(Allow { removals: how.removals, ..Allow::default() })?;
+    let nothing = session.nothing(Allow { removals: how.removals, ..Allow::default() }).await?;
     let Some(last) = session.last().await? else {
         let Scope { account, region, .. } = session.scope.clone();
         return Err(SessionError::NoSuchStack { stack: name.into(), account, region });
@@ -124,7 +124,7 @@ async fn one(
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
     let removals = how.removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));
-    let nothing = session.nothing(Allow { delete, removals })?;
+    let nothing = session.nothing(Allow { delete, removals }).await?;
     all_of(context, &session, &nothing, revision, how).await
 }
 

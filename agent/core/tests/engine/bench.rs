@@ -16,6 +16,8 @@ use agent_core::plan::{Plan, Settings};
 use agent_core::provider::Cloud;
 use agent_core::state::Ended;
 use agent_core::wait::Timing;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::toys;
@@ -23,11 +25,11 @@ use crate::toys;
 /// A judge without rules: what is tested here is the engine.
 pub struct NoRules;
 impl Judge for NoRules {
-    fn desired(&self, _: &Desired) -> Vec<Finding> {
-        Vec::new()
+    fn desired<'a>(&'a self, _: &'a Desired) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
-    fn plan(&self, _: &Plan) -> Vec<Finding> {
-        Vec::new()
+    fn plan<'a>(&'a self, _: &'a Desired, _: &'a Plan) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
     fn digest(&self) -> String {
         "none".into()
@@ -67,7 +69,7 @@ impl Bench {
         let delete: BTreeSet<String> = delete.iter().map(|name| (*name).to_owned()).collect();
         let allow = Allow { delete, removals: 0 };
         let desired = Desired::build("demo", resources, allow, &self.cloud.kinds()).unwrap();
-        Allowed::<Desired>::judge(desired, &NoRules).unwrap().0
+        Allowed::<Desired>::judge(desired, &NoRules).now_or_never().unwrap().unwrap().0
     }
 
     fn engine<'a>(&'a self, tell: &'a (dyn Fn(agent_core::execute::Event<'_>) + Sync)) -> Engine<'a> {
