@@ -51,11 +51,27 @@ pub struct Allow {
     pub removals: usize,
 }
 
+/// What people wrote, for rules that judge it: the resources do not tell why they are as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// The account that the stack is for, where it says so.
+    pub account: Option<String>,
+    /// The region.
+    pub region: String,
+    /// The tags of the stack.
+    pub tags: BTreeMap<String, String>,
+    /// The table of each component, by its address: `service.web`.
+    pub components: BTreeMap<String, Value>,
+}
+
 /// All that a stack wants.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Desired {
     /// The stack.
     pub stack: String,
+    /// What people wrote.
+    #[serde(skip)]
+    pub written: Written,
     /// The resources by address.
     pub resources: BTreeMap<Address, Wanted>,
     /// What the revision says about deletions.
@@ -143,8 +159,7 @@ impl Desired {
         for (address, edges) in edges {
             graph.add(&address, edges);
         }
-        let mut desired =
-            Self { stack: stack.into(), resources: wanted, allow, renames: Renames::default(), order, graph };
+        let mut desired = Self { stack: stack.into(), resources: wanted, allow, order, graph, ..Self::default() };
         desired.tell_generations(kinds);
         Ok(desired)
     }
@@ -157,6 +172,13 @@ impl Desired {
         if !self.renames.is_empty() {
             self.tell_generations(kinds);
         }
+        self
+    }
+
+    /// The same, with what people wrote.
+    #[must_use]
+    pub fn written(mut self, written: Written) -> Self {
+        self.written = written;
         self
     }
 

@@ -3,7 +3,9 @@
 pub mod components;
 pub mod docs;
 pub mod expand;
+pub mod facts;
 pub mod kinds;
 pub mod names;
+pub mod policy_input;
 pub mod preview;
 pub mod rotation;

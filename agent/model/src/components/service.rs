@@ -9,7 +9,7 @@ mod containers;
 mod exposure;
 mod files;
 mod roles;
-mod sources;
+pub(crate) mod sources;
 mod task;
 mod variables;
 

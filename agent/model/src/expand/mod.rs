@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Scope;
-use agent_core::desired::{Allow, Desired, Incoherent, Resource};
+use agent_core::desired::{Allow, Desired, Incoherent, Resource, Written};
 use agent_core::lookup::{Answers, Question};
 use agent_core::manifest::{Common, ComponentDecl, Manifest, Node, Table, Value};
 use agent_core::reference::Text;
@@ -40,6 +40,8 @@ pub struct Expanded {
     pub allow: Allow,
     /// Components that were called otherwise before.
     pub renames: Renames,
+    /// What people wrote, for the rules.
+    pub written: Written,
     /// `[outputs]`, with references.
     pub outputs: BTreeMap<String, Text>,
     /// Questions without an answer. Where there are some, the resources are good for showing and for checking, and not
@@ -51,7 +53,8 @@ impl Expanded {
     /// Checks that the resources hang together.
     pub fn desired(self) -> Result<Desired, Vec<Incoherent>> {
         let kinds = crate::kinds::table();
-        Ok(Desired::build(&self.stack, self.resources, self.allow, &kinds)?.renamed(self.renames, &kinds))
+        let desired = Desired::build(&self.stack, self.resources, self.allow, &kinds)?;
+        Ok(desired.renamed(self.renames, &kinds).written(self.written))
     }
 }
 
@@ -133,7 +136,19 @@ pub fn expand_among(
         removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
     };
     let outputs = outputs.into_iter().map(|(name, text)| (name, renames::text(text, &renames))).collect();
-    Some(Expanded { stack: header.name.clone(), resources, allow, renames, outputs, unknown: unknown.into_inner() })
+    let (stack, written) = (header.name.clone(), written(manifest));
+    Some(Expanded { stack, resources, allow, renames, written, outputs, unknown: unknown.into_inner() })
+}
+
+/// The tables of all components as they stand there.
+fn written(manifest: &Manifest) -> Written {
+    let header = &manifest.stack;
+    Written {
+        account: header.account.clone(),
+        region: header.region.clone(),
+        tags: header.tags.clone(),
+        components: manifest.components.iter().map(|decl| (decl.address(), decl.node.to_json())).collect(),
+    }
 }
 
 /// Where the stack lives. The account is empty while the header names none.

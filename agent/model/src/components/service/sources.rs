@@ -2,18 +2,18 @@
 
 /// An image in ECR.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct EcrImage<'a> {
+pub(crate) struct EcrImage<'a> {
     /// The registry's account.
     account: &'a str,
     /// The registry's region.
-    region: &'a str,
+    pub(crate) region: &'a str,
     /// The repository, with its path.
     repository: &'a str,
 }
 
 impl<'a> EcrImage<'a> {
     /// Takes `123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1.0.0` apart; `None` for any other registry.
-    pub(super) fn parse(image: &'a str) -> Option<Self> {
+    pub(crate) fn parse(image: &'a str) -> Option<Self> {
         let (registry, rest) = image.split_once('/')?;
         let registry = registry.strip_suffix(".cn").unwrap_or(registry).strip_suffix(".amazonaws.com")?;
         let (account, rest_of_registry) = registry.split_once(".dkr.")?;

@@ -1,0 +1,96 @@
+//! What the rules are asked about: one JSON document for a stack. See `docs/policy.md`.
+
+use agent_core::desired::Desired;
+use agent_core::doc::{AT_CREATE, AWS_DECIDES, JOIN, LINK, Misfit, NAME, REF, SECRET, TAGS};
+use agent_core::plan::Plan;
+use serde_json::{Map, Value, json};
+
+use crate::facts::{Facts, Known};
+
+/// The document. With a plan it is that of the second pass.
+pub fn document(desired: &Desired, plan: Option<&Plan>, known: &Known) -> Result<Value, Misfit> {
+    let facts = serde_json::to_value(Facts::of(desired, known)?)?;
+    let mut kinds: Map<String, Value> = Map::new();
+    for (address, wanted) in &desired.resources {
+        let of_kind = kinds.entry(address.kind()).or_insert_with(|| Value::Object(Map::new()));
+        if let Some(of_kind) = of_kind.as_object_mut() {
+            of_kind.insert(address.to_string(), plain(wanted.spec.value()));
+        }
+    }
+    let written = &desired.written;
+    let stack = json!({
+        "name": desired.stack, "account": written.account, "region": written.region, "tags": written.tags,
+    });
+    let mut document = json!({ "version": 1, "stack": stack, "kinds": kinds, "facts": facts });
+    document["manifest"] = Value::Object(written.components.clone().into_iter().collect());
+    if let Some(plan) = plan {
+        document["plan"] = plan_of(plan);
+    }
+    Ok(document)
+}
+
+/// A plan for rules: what is done with which resource, and why.
+fn plan_of(plan: &Plan) -> Value {
+    let steps = plan.steps.iter().map(|step| {
+        json!({ "address": step.address, "kind": step.address.kind(), "op": step.op.verb(), "because": step.because })
+    });
+    json!({ "steps": steps.collect::<Vec<_>>(), "unchanged": plan.unchanged })
+}
+
+/// A spec without the markers of this program: a reference is the address (or AWS's id), a text with references has them as
+/// `${address.field}`, a secret is its digest, a field that is left to AWS is absent.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Object(mut map) => {
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+            if map.contains_key(REF) {
+                return map.remove(REF).unwrap_or_default();
+            }
+            if map.contains_key(LINK) {
+                return map.remove("value").unwrap_or_default();
+            }
+            if let Some(pieces) = map.get(JOIN).and_then(Value::as_array) {
+                let piece = |piece: &Value| match piece {
+                    Value::Object(to) => format!("${{{}.{}}}", text(to.get(REF)), text(to.get("field"))),
+                    other => text(Some(other)),
+                };
+                return pieces.iter().map(piece).collect::<String>().into();
+            }
+            if map.contains_key(AWS_DECIDES) {
+                return Value::Null;
+            }
+            for wrapped in [AT_CREATE, TAGS, NAME] {
+                if let Some(inner) = map.remove(wrapped) {
+                    return plain(inner);
+                }
+            }
+            if let Some(digest) = map.remove(SECRET) {
+                return json!({ "secret": digest });
+            }
+            map.into_iter().map(|(key, member)| (key, plain(member))).filter(|(_, member)| !member.is_null()).collect()
+        }
+        Value::Array(items) => items.into_iter().map(plain).collect(),
+        leaf => leaf,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_sees_no_markers() {
+        let spec = json!({
+            "vpc": {"$ref": "network.main/ec2.vpc", "field": "id"}, "group": {"$link": "ec2.vpc.id", "value": "vpc-1"},
+            "url": {"$join": ["http://", {"$ref": "load_balancer.edge/elb.load_balancer", "field": "dns_name"}, "/"]},
+            "left": {"$aws_decides": null}, "zone": {"$at_create": "a"}, "tags": {"$tags": {"a": "b"}},
+            "values": [{"$secret": "0123"}], "name": {"$name": "um-edge", "max": 32}, "none": null,
+        });
+        let expected = json!({
+            "vpc": "network.main/ec2.vpc", "group": "vpc-1",
+            "url": "http://${load_balancer.edge/elb.load_balancer.dns_name}/",
+            "zone": "a", "tags": {"a": "b"}, "values": [{"secret": "0123"}], "name": "um-edge",
+        });
+        assert_eq!(plain(spec), expected);
+    }
+}

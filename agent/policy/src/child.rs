@@ -1,0 +1,201 @@
+//! What the agent and the child process that evaluates the rules say to each other. The child is trusted with nothing: its
+//! answer is checked against the rules that it was asked about.
+//!
+//! The question is two lines of JSON: the policies, and the input document. The answer is one line of JSON.
+
+use std::io::{Read, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bundle::{Bundle, Policy};
+use crate::engine;
+use crate::metadata::{Pass, Rule};
+
+/// The most bytes of an answer.
+pub const MOST_BYTES: u64 = 1 << 20;
+/// The most findings of an answer. Nobody reads more, and the first of them refuses.
+const MOST_FINDINGS: usize = 1000;
+/// The most characters of a text in an answer.
+const LONGEST: usize = 4000;
+
+#[derive(Serialize, Deserialize)]
+struct Question {
+    pass: Pass,
+    policies: Vec<Policy>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    /// What each of the rules said that were asked.
+    Judged(Vec<Judged>),
+    /// Why the rules could not be evaluated.
+    Failed(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Judged {
+    rule: String,
+    said: Vec<Said>,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// How it answered.
+    pub verdict: Verdict,
+    /// Why it matters.
+    pub msg: String,
+    /// How to mend it.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// The resource.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// The component whose line is to be changed.
+    #[serde(default)]
+    pub component: Option<String>,
+    /// The way to that line.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// The missing fact of one that is unknown.
+    #[serde(default)]
+    pub fact: Option<String>,
+}
+
+/// How a rule answered. Where it says nothing, it passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// `deny`
+    Fail,
+    /// `warn`
+    Warn,
+    /// `unknown`
+    Unknown,
+}
+
+/// Why there is no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoVerdict {
+    /// The child says that a policy cannot be evaluated.
+    #[error("the rules could not be evaluated: {0}")]
+    Failed(String),
+    /// Its answer is none.
+    #[error("the child process that evaluates the rules gave no answer that can be used: {0}")]
+    Garbage(String),
+    /// There is no child, or it ended by itself or by force.
+    #[error("{0}")]
+    Child(String),
+}
+
+/// The question about a document.
+pub fn question(bundle: &Bundle, pass: Pass, input: &str) -> Vec<u8> {
+    let question = Question { pass, policies: bundle.policies().to_vec() };
+    // Texts in a list: there is no way for this to fail, and an empty question has no answer.
+    let mut bytes = serde_json::to_vec(&question).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes.extend_from_slice(input.as_bytes());
+    bytes
+}
+
+/// The child's work: reads the question, and writes the answer. An error is for its standard error, where nothing could be
+/// answered at all.
+pub fn answer(mut input: impl Read, mut output: impl Write) -> Result<(), String> {
+    let mut text = String::new();
+    input.read_to_string(&mut text).map_err(|error| format!("the question cannot be read: {error}"))?;
+    let (question, document) = text.split_once('\n').ok_or("the question is cut")?;
+    let question: Question = serde_json::from_str(question).map_err(|e| format!("the question is malformed: {e}"))?;
+    let answer = judge(&question, document).map_or_else(Answer::Failed, Answer::Judged);
+    let mut line = serde_json::to_vec(&answer).map_err(|error| format!("the answer cannot be written: {error}"))?;
+    line.push(b'\n');
+    output.write_all(&line).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
+}
+
+fn judge(question: &Question, document: &str) -> Result<Vec<Judged>, String> {
+    let bundle = Bundle::new(question.policies.clone()).map_err(|error| error.to_string())?;
+    let rules: Vec<&Rule> = bundle.rules().iter().filter(|rule| rule.pass == question.pass).collect();
+    let packages: Vec<&str> = rules.iter().map(|rule| rule.package.as_str()).collect();
+    let values = engine::evaluate(bundle.policies(), document, &packages)?;
+    let judged = rules.iter().zip(values).map(|(rule, value)| {
+        let said = said(value.as_deref()).map_err(|why| format!("{}: {why}", rule.id))?;
+        Ok(Judged { rule: rule.id.clone(), said })
+    });
+    judged.collect()
+}
+
+/// What the rules of a package hold. One without any of the three never says anything, which is a mistake.
+fn said(package: Option<&str>) -> Result<Vec<Said>, String> {
+    let package: Value = serde_json::from_str(package.unwrap_or("null")).map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    let mut is_rule = false;
+    for (name, verdict) in [("deny", Verdict::Fail), ("warn", Verdict::Warn), ("unknown", Verdict::Unknown)] {
+        let Some(set) = package.get(name) else { continue };
+        is_rule = true;
+        let set = set.as_array().ok_or_else(|| format!("`{name}` is no set"))?;
+        for item in set {
+            all.push(one(item, verdict).map_err(|why| format!("`{name}`: {why}"))?);
+        }
+    }
+    if is_rule { Ok(all) } else { Err("it has neither `deny` nor `warn` nor `unknown`".to_owned()) }
+}
+
+/// One finding: a text, or an object with `msg`. What else stands in it is the author's.
+fn one(item: &Value, verdict: Verdict) -> Result<Said, String> {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+    let msg = item.as_str().map(ToOwned::to_owned).or_else(|| text("msg")).ok_or("a finding has no `msg`")?;
+    let key = item.get("key").and_then(Value::as_array).into_iter().flatten();
+    let fact = text("fact");
+    if verdict == Verdict::Unknown && fact.is_none() {
+        return Err("it does not name the missing `fact`".to_owned());
+    }
+    Ok(Said {
+        verdict,
+        msg,
+        hint: text("hint"),
+        address: text("address"),
+        component: text("component"),
+        key: key.map(|word| word.as_str().map_or_else(|| word.to_string(), ToOwned::to_owned)).collect(),
+        fact,
+    })
+}
+
+/// What the child answered, if it is an answer to that question: every rule was asked, and none that is not there.
+pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec<(&'a Rule, Said)>, NoVerdict> {
+    let garbage = |why: &str| NoVerdict::Garbage(why.to_owned());
+    let line = answer.strip_suffix(b"\n").ok_or_else(|| garbage("it is cut"))?;
+    if line.contains(&b'\n') {
+        return Err(garbage("it is more than one line"));
+    }
+    let judged = match serde_json::from_slice(line).map_err(|error| NoVerdict::Garbage(error.to_string()))? {
+        Answer::Failed(why) => return Err(NoVerdict::Failed(cut(why))),
+        Answer::Judged(judged) => judged,
+    };
+    let rules: Vec<&Rule> = bundle.rules().iter().filter(|rule| rule.pass == pass).collect();
+    if !rules.iter().map(|rule| rule.id.as_str()).eq(judged.iter().map(|judged| judged.rule.as_str())) {
+        return Err(garbage("it is not about the rules that were asked"));
+    }
+    let all: Vec<(&Rule, Said)> = rules
+        .into_iter()
+        .zip(judged)
+        .flat_map(|(rule, judged)| judged.said.into_iter().map(move |s| (rule, s)))
+        .collect();
+    if all.len() > MOST_FINDINGS {
+        return Err(NoVerdict::Garbage(format!("it has {} findings, and {MOST_FINDINGS} are allowed", all.len())));
+    }
+    Ok(all.into_iter().map(|(rule, said)| (rule, bounded(said))).collect())
+}
+
+fn bounded(said: Said) -> Said {
+    Said { msg: cut(said.msg), hint: said.hint.map(cut), fact: said.fact.map(cut), ..said }
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}

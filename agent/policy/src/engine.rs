@@ -1,0 +1,45 @@
+//! The only file that knows the engine which evaluates Rego. It can recurse until the stack is gone, and take as much memory
+//! and time as there is: it runs in a child process, and here only what tests have written does without.
+
+use regorus::{Engine, Value};
+
+use crate::bundle::Policy;
+
+/// What a package has in it when it is evaluated, as JSON; `None` where it has nothing.
+pub(crate) fn evaluate(policies: &[Policy], input: &str, packages: &[&str]) -> Result<Vec<Option<String>>, String> {
+    let mut engine = engine(policies)?;
+    engine.set_input_json(input).map_err(|error| format!("the input is malformed: {error}"))?;
+    let value = |package: &&str| match query(&mut engine, &format!("data.{package}"))? {
+        Some(value) => value.to_json_str().map(Some).map_err(|error| format!("{package}: {error}")),
+        None => Ok(None),
+    };
+    packages.iter().map(value).collect()
+}
+
+/// Runs the rules `test_…` of a package, as `opa test` does: gives their names, and whether each is true.
+pub fn test(policies: &[Policy], package: &str) -> Result<Vec<(String, bool)>, String> {
+    let mut engine = engine(policies)?;
+    let value = query(&mut engine, &format!("data.{package}"))?.unwrap_or(Value::Undefined);
+    let rules = value.as_object().map_err(|_| format!("there is no package {package}"))?;
+    let tests = rules.iter().filter_map(|(name, value)| {
+        let name = name.as_string().ok()?.to_string();
+        name.starts_with("test_").then(|| (name, matches!(value, Value::Bool(true))))
+    });
+    Ok(tests.collect())
+}
+
+fn engine(policies: &[Policy]) -> Result<Engine, String> {
+    let mut engine = Engine::new();
+    // An argument that a builtin cannot take is an error, and not a rule that silently does not apply.
+    engine.set_strict_builtin_errors(true);
+    for policy in policies {
+        engine.add_policy(policy.file.clone(), policy.text.clone()).map_err(|error| error.to_string())?;
+    }
+    Ok(engine)
+}
+
+fn query(engine: &mut Engine, query: &str) -> Result<Option<Value>, String> {
+    let results = engine.eval_query(query.to_owned(), false).map_err(|error| error.to_string())?;
+    let value = results.result.into_iter().next().and_then(|result| result.expressions.into_iter().next());
+    Ok(value.map(|expression| expression.value).filter(|value| *value != Value::Undefined))
+}
