@@ -6,13 +6,14 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use agent_core::allowed::Finding;
 use agent_core::desired::Desired;
 use agent_core::lookup::{Answers, Question};
 use agent_core::manifest::limits::Limits;
 use agent_core::manifest::read::{Collector, FileEntry};
 use agent_core::manifest::{Manifest, StackFiles, find_stacks};
 use agent_core::pass::Revision;
-use agent_core::source::{Problem, Problems, Sources, Span};
+use agent_core::source::{Problem, Problems, Severity, Sources, Span};
 use agent_model::expand::{Others, expand_among, stacks_of};
 
 use crate::cli::From;
@@ -41,6 +42,8 @@ pub struct Stack {
     pub sources: Sources,
     /// What is wrong with it.
     pub problems: Problems,
+    /// What people should know, and what is not in the way.
+    pub notes: Problems,
 }
 
 /// Why there are no manifests to look at.
@@ -181,7 +184,15 @@ pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> 
             let (mut sources, mut problems) = (Sources::new(), Problems::new());
             let manifest = agent_core::manifest::load(&tree.files, &dir, &language, &mut sources, &mut problems);
             let needs = manifest.as_ref().map(stacks_of).unwrap_or_default();
-            Stack { dir, manifest: manifest.map(Arc::new), needs, others: Others::default(), sources, problems }
+            Stack {
+                dir,
+                manifest: manifest.map(Arc::new),
+                needs,
+                others: Others::default(),
+                sources,
+                problems,
+                notes: Problems::new(),
+            }
         })
         .collect();
     twice(&mut stacks);
@@ -201,6 +212,29 @@ pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> 
 }
 
 impl Stack {
+    /// Takes what rules found, each at the line that it is about: with the problems what refuses, with the notes the rest.
+    pub fn judged(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let found = match &self.manifest {
+                Some(manifest) => manifest.problem(finding),
+                None => Problem::new(finding.rule.clone(), finding.message.clone()),
+            };
+            let all = if finding.refuses() { &mut self.problems } else { &mut self.notes };
+            all.push(found);
+        }
+    }
+
+    /// Takes what kept a plan from being carried out: what refuses, and what is open.
+    pub fn refused(&mut self, findings: &[Finding]) {
+        let (open, rest): (Vec<Finding>, Vec<Finding>) = findings.iter().cloned().partition(Finding::is_open);
+        self.judged(&rest);
+        if let Some(manifest) = &self.manifest {
+            for finding in &open {
+                self.problems.push(manifest.problem(finding).severity(Severity::Error));
+            }
+        }
+    }
+
     /// Its name; its folder as long as the name cannot be read.
     pub fn name(&self) -> String {
         self.manifest.as_ref().map_or_else(|| self.dir.clone(), |manifest| manifest.stack.name.clone())

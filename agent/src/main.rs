@@ -6,6 +6,7 @@ mod config;
 mod git;
 mod load;
 mod order;
+mod policy;
 mod printer;
 mod run;
 mod sandbox;
@@ -17,9 +18,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    // The child that reads Git comes before everything else: it has neither a runtime nor the agent's environment.
-    if std::env::args_os().nth(1).is_some_and(|first| first == git::child::ARGUMENT) {
-        return git::child::child_main();
+    // The children come before everything else: they have neither a runtime nor the agent's environment.
+    match std::env::args_os().nth(1) {
+        Some(first) if first == git::child::ARGUMENT => return git::child::child_main(),
+        Some(first) if first == policy::ARGUMENT => return policy::child_main(),
+        _ => {}
     }
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,

@@ -22,10 +22,10 @@ use agent_core::state::{Last, StackState};
 use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
-use agent_policy::NoRules;
 use tokio::sync::OnceCell;
 
 use crate::load::Stack;
+use crate::policy;
 
 /// AWS by region, for all stacks that a process works on: connections, and what was asked before, are shared.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Clouds {
             return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
         }
         let scope = Scope::new(&header.name, &wanted, &header.region);
-        Ok(Session { regional, scope, judge: NoRules })
+        Ok(Session { regional, scope, judge: policy::judge() })
     }
 
     /// Forgets who the credentials are, so that it is asked again: they may have been replaced.
@@ -75,7 +75,7 @@ pub struct Session {
     regional: Arc<Regional>,
     /// Where the stack lives.
     pub scope: Scope,
-    judge: NoRules,
+    judge: policy::Judge,
 }
 
 /// Why a stack cannot be worked on.
@@ -191,7 +191,7 @@ impl Session {
         };
         let regional = Clouds::default().regional(&region).await?;
         let scope = Scope::new(stack, &regional.identity.account, &region);
-        Ok(Self { regional, scope, judge: NoRules })
+        Ok(Self { regional, scope, judge: policy::judge() })
     }
 
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
@@ -293,7 +293,7 @@ impl Session {
     }
 
     async fn judged(&self, desired: Desired) -> Result<Allowed<Desired>, SessionError> {
-        Ok(Allowed::<Desired>::judge(desired, &self.judge).await.map_err(SessionError::Refused)?.0)
+        Allowed::<Desired>::judge(desired, &self.judge).await.map_err(SessionError::Refused)
     }
 
     /// What passes are made with.

@@ -12,8 +12,8 @@ use crate::plan::Plan;
 #[derive(Clone, Debug)]
 pub struct Allowed<T> {
     inner: T,
-    /// Binding rules that lacked a fact to give a verdict.
-    open: Vec<Finding>,
+    /// What rules said that does not refuse: advice, and questions that are open.
+    notes: Vec<Finding>,
 }
 
 impl<T> std::ops::Deref for Allowed<T> {
@@ -81,37 +81,29 @@ pub trait Judge: Send + Sync {
     fn digest(&self) -> String;
 }
 
-impl Allowed<Desired> {
-    /// Lets the rules judge what a revision wants. What does not refuse comes with it: advice, and the questions of binding
-    /// rules that are open. A plan can be made with open questions; [`Allowed::<Plan>::judge`] lets none pass.
-    pub async fn judge(desired: Desired, judge: &dyn Judge) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let findings = judge.desired(&desired).await;
-        if findings.iter().any(Finding::refuses) {
-            return Err(findings);
-        }
-        let open = findings.iter().filter(|finding| finding.is_open()).cloned().collect();
-        Ok((Self { inner: desired, open }, findings))
+impl<T> Allowed<T> {
+    /// What rules said that does not refuse: advice, and questions that are open.
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
     }
+}
 
-    /// Binding rules that lack a fact: as long as there are some, nothing is changed.
-    pub fn open(&self) -> &[Finding] {
-        &self.open
+impl Allowed<Desired> {
+    /// Lets the rules judge what a revision wants. A plan can be made with open questions; [`Allowed::<Plan>::judge`] lets none
+    /// pass.
+    pub async fn judge(desired: Desired, judge: &dyn Judge) -> Result<Self, Vec<Finding>> {
+        let notes = judge.desired(&desired).await;
+        if notes.iter().any(Finding::refuses) { Err(notes) } else { Ok(Self { inner: desired, notes }) }
     }
 }
 
 impl Allowed<Plan> {
     /// Lets the rules judge what is about to be done. Here an open question refuses too: what only might be good is not done.
-    pub async fn judge(
-        plan: Plan,
-        desired: &Allowed<Desired>,
-        judge: &dyn Judge,
-    ) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let mut findings = desired.open.clone();
-        findings.extend(judge.plan(desired, &plan).await);
-        if findings.iter().any(|finding| finding.refuses() || finding.is_open()) {
-            return Err(findings);
-        }
-        Ok((Self { inner: plan, open: Vec::new() }, findings))
+    pub async fn judge(plan: Plan, desired: &Allowed<Desired>, judge: &dyn Judge) -> Result<Self, Vec<Finding>> {
+        let mut notes = desired.notes.clone();
+        notes.extend(judge.plan(desired, &plan).await);
+        let refused = notes.iter().any(|finding| finding.refuses() || finding.is_open());
+        if refused { Err(notes) } else { Ok(Self { inner: plan, notes }) }
     }
 
     /// The plan, for reports.

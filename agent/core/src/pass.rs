@@ -221,7 +221,7 @@ impl Engine<'_> {
 
     async fn work(&self, desired: &Allowed<Desired>, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
         let Look { state, plan, .. } = look;
-        let (allowed, _) = Allowed::<Plan>::judge(plan, desired, self.judge).await.map_err(PassError::Refused)?;
+        let allowed = Allowed::<Plan>::judge(plan, desired, self.judge).await.map_err(PassError::Refused)?;
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
         let creating: BTreeSet<Address> =
             creating.flat_map(|step| std::iter::once(step.address.clone()).chain(step.former.clone())).collect();

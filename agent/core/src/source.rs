@@ -3,6 +3,7 @@
 
 pub mod render;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -123,11 +124,34 @@ impl Span {
     }
 }
 
+/// How much is the matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing goes on before it is mended.
+    #[default]
+    Error,
+    /// Something had better be changed.
+    Warning,
+    /// Something is not known.
+    Note,
+}
+
+impl Severity {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over the field as it is")]
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
+}
+
 /// Something that people have to change, with the place and the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind of problem, in kebab-case (`unknown-key`): stable, for tools and for searching the documentation.
-    pub code: &'static str,
+    /// What kind of problem, in kebab-case (`unknown-key`), or the rule's id: stable, for tools and for searching the
+    /// documentation.
+    pub code: Cow<'static, str>,
+    /// Whether it is in the way.
+    pub severity: Severity,
     /// One line without a full stop. May hold text from manifests: printers escape it.
     pub message: String,
     /// Where. `None` where no file is to blame.
@@ -142,8 +166,16 @@ pub struct Problem {
 
 impl Problem {
     /// A problem without a place.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span: None, label: None, also: Vec::new(), hint: None }
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { code, severity: Severity::Error, message, span: None, label: None, also: Vec::new(), hint: None }
+    }
+
+    /// Says how much is the matter.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     /// Says where.
@@ -287,7 +319,9 @@ impl<'a> Place<'a> {
 /// A problem as data.
 #[derive(Debug, Serialize)]
 struct Finding<'a> {
-    code: &'static str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Severity::is_error")]
+    severity: Severity,
     message: &'a str,
     #[serde(flatten)]
     place: Option<Place<'a>>,
@@ -298,7 +332,8 @@ struct Finding<'a> {
 impl<'a> Finding<'a> {
     fn new(problem: &'a Problem, sources: &'a Sources) -> Self {
         Self {
-            code: problem.code,
+            code: &problem.code,
+            severity: problem.severity,
             message: &problem.message,
             place: problem.span.as_ref().and_then(|span| Place::new(span, problem.label.as_deref(), sources)),
             hint: problem.hint.as_deref(),

@@ -57,8 +57,8 @@ impl Bundle {
                 return Err(BadPolicy { file: policy.file.clone(), why });
             }
         }
-        let all: String = policies.iter().map(|p| format!("{} {}\n", p.file, doc::digest(&p.text))).collect();
-        Ok(Self { policies, rules, digest: doc::digest(&all) })
+        let all: Vec<String> = policies.iter().map(|p| format!("{} {}", p.file, doc::digest(&p.text))).collect();
+        Ok(Self { policies, rules, digest: doc::digest(&all.join("\n")) })
     }
 
     /// The policies, by file.
@@ -83,7 +83,7 @@ impl Bundle {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::format_collect)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

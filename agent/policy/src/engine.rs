@@ -23,7 +23,8 @@ pub fn test(policies: &[Policy], package: &str) -> Result<Vec<(String, bool)>, S
     let rules = value.as_object().map_err(|_| format!("there is no package {package}"))?;
     let tests = rules.iter().filter_map(|(name, value)| {
         let name = name.as_string().ok()?.to_string();
-        name.starts_with("test_").then(|| (name, matches!(value, Value::Bool(true))))
+        let is_test = name.starts_with("test_");
+        is_test.then_some((name, matches!(value, Value::Bool(true))))
     });
     Ok(tests.collect())
 }

@@ -123,7 +123,7 @@ fn block(text: &str) -> Result<Said, String> {
         match indent {
             0 if value.is_empty() => (under, list) = (key.to_owned(), String::new()),
             0 => drop(top.insert(key.to_owned(), value.to_owned())),
-            _ if under == "custom" && value.is_empty() => list = key.to_owned(),
+            _ if under == "custom" && value.is_empty() => key.clone_into(&mut list),
             _ if under == "custom" => drop(custom.insert(key.to_owned(), value.to_owned())),
             _ => {}
         }

@@ -77,6 +77,8 @@ async fn one(
     let mut engine = session.engine(&tell, Settings::default());
     engine.accept_lost_state = accept;
     let (desired, look) = session.look(&engine, stack).await?;
+    stack.judged(desired.notes());
+    context.notes(std::slice::from_ref(stack));
     if report_only {
         return Ok(Done::Reported(look.plan));
     }

@@ -24,7 +24,10 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
             continue;
         }
         match look(stack).await {
-            Ok(plan) => plans.push(plan),
+            Ok(plan) => {
+                context.notes(std::slice::from_ref(stack));
+                plans.push(plan);
+            }
             Err(error) => {
                 end = end.max(context.told(stack, &error));
                 left.failed(stack);
@@ -61,5 +64,7 @@ async fn look(stack: &mut Stack) -> Result<agent_core::plan::Plan, SessionError>
     let header = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let session = Session::open(&header.stack).await?;
     let engine = session.engine(&|_| (), Settings::default());
-    Ok(session.look(&engine, stack).await?.1.plan)
+    let (desired, look) = session.look(&engine, stack).await?;
+    stack.judged(desired.notes());
+    Ok(look.plan)
 }

@@ -15,6 +15,7 @@ mod validate;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use agent_core::pass::PassError;
 use agent_core::source::render::render_text;
 use serde_json::{Value, json};
 
@@ -101,6 +102,14 @@ impl Context<'_> {
         }
     }
 
+    /// Shows what rules advise and what they could not decide, beside the result.
+    fn notes(&self, stacks: &[Stack]) {
+        for stack in stacks.iter().filter(|stack| !stack.notes.is_empty()) {
+            let text = render_text(&stack.notes, &stack.sources, self.printer.coloured());
+            self.printer.progress(text.trim_end_matches('\n'));
+        }
+    }
+
     /// Tells that a stack was left alone, and why.
     fn left_alone(&self, stack: &Stack, reason: &str, reports: &mut Vec<Value>) {
         self.printer.error(&format!("{}: {reason}", stack.name()), None);
@@ -108,30 +117,39 @@ impl Context<'_> {
     }
 
     /// Tells why a stack could not be worked on.
-    fn told(&self, stack: &Stack, error: &SessionError) -> End {
-        if matches!(error, SessionError::Problems) {
-            self.problems(std::slice::from_ref(stack));
-            return End::Findings;
+    fn told(&self, stack: &mut Stack, error: &SessionError) -> End {
+        match error {
+            SessionError::Problems => {}
+            // What is open lets no step pass, so here it is a problem too.
+            SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
+                stack.refused(findings)
+            }
+            _ => return self.told_of(&stack.name(), error),
         }
-        self.told_of(&stack.name(), error)
+        self.problems(std::slice::from_ref(stack));
+        // Those of a plan were shown with what it is for.
+        if matches!(error, SessionError::Refused(_)) {
+            self.notes(std::slice::from_ref(stack));
+        }
+        End::Findings
     }
 
     /// The same of a stack that may have no manifest.
     fn told_of(&self, name: &str, error: &SessionError) -> End {
         match error {
-            SessionError::Refused(findings) | SessionError::Pass(agent_core::pass::PassError::Refused(findings)) => {
+            SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
                 for finding in findings {
                     self.printer.error(&format!("{}: {}", finding.rule, finding.message), finding.hint.as_deref());
                 }
                 return End::Findings;
             }
-            SessionError::Pass(agent_core::pass::PassError::Plan(errors)) => {
+            SessionError::Pass(PassError::Plan(errors)) => {
                 for error in errors {
                     self.printer.error(&error.to_string(), None);
                 }
                 return End::Findings;
             }
-            SessionError::Pass(agent_core::pass::PassError::State(fault)) => {
+            SessionError::Pass(PassError::State(fault)) => {
                 let message = format!("{name}: the state of the stack could not be read or written: {fault}");
                 self.printer.error(&message, error.hint().as_deref());
                 return End::Failed;

@@ -83,7 +83,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     let mut engine = session.engine(&|event| tell(&event), Settings { removal_budget: orders.removals });
     engine.insist = false;
     engine.timing.halt = orders.halt;
-    let (_, look) = session.look(&engine, stack).await?;
+    let (desired, look) = session.look(&engine, stack).await?;
     if report_only {
         let pending = look.plan.steps.len();
         if pending > 0 {
@@ -99,7 +99,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     if !look.plan.steps.is_empty() {
         debug!(steps = look.plan.steps.len(), "AWS differs");
     }
-    Ok(engine.pass_on(look, &orders.revision).await?)
+    Ok(engine.pass_on(&desired, look, &orders.revision).await?)
 }
 
 fn tell(event: &Event<'_>) {
@@ -143,6 +143,10 @@ fn has_wrong_credentials(error: &SessionError) -> bool {
 fn how_of(error: &SessionError) -> How {
     let passes = match error {
         SessionError::NotThere(_) | SessionError::Pass(PassError::Lease(_)) => true,
+        // Rules that could not be evaluated say nothing about the revision: the machine may have been short of something.
+        SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
+            findings.iter().any(|finding| finding.rule == agent_policy::judge::CHILD)
+        }
         // Credentials are renewed by whoever gives them out.
         other => fault_of(other).is_some_and(|fault| fault.class.passes() || fault.class == Class::Credentials),
     };
@@ -153,7 +157,12 @@ fn hindrances(stack: &Stack, error: &SessionError) -> Vec<Hindrance> {
     match error {
         SessionError::Problems => problems(stack),
         SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
-            findings.iter().map(|finding| Hindrance::new(escape(&finding.message), finding.hint.clone())).collect()
+            let in_the_way = findings.iter().filter(|finding| finding.refuses() || finding.is_open());
+            let found = in_the_way.map(|finding| match &stack.manifest {
+                Some(manifest) => manifest.problem(finding),
+                None => Problem::new(finding.rule.clone(), finding.message.clone()),
+            });
+            found.map(|problem| hindrance(&problem, stack)).collect()
         }
         SessionError::Pass(PassError::Plan(errors)) => {
             errors.iter().map(|error| Hindrance::new(error.to_string(), None)).collect()
@@ -164,10 +173,11 @@ fn hindrances(stack: &Stack, error: &SessionError) -> Vec<Hindrance> {
 
 /// Every problem of a stack's manifest on a line of its own.
 pub fn problems(stack: &Stack) -> Vec<Hindrance> {
-    let line = |problem: &Problem| {
-        Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape))
-    };
-    stack.problems.iter().map(line).collect()
+    stack.problems.iter().map(|problem| hindrance(problem, stack)).collect()
+}
+
+fn hindrance(problem: &Problem, stack: &Stack) -> Hindrance {
+    Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape))
 }
 
 /// The problem on one line.

@@ -31,7 +31,9 @@ pub use read::{FileEntry, FileProblem, StackFiles, find_stacks};
 pub use stack::{Mode, StackHeader};
 pub use tree::{Node, Table, Value};
 
-use crate::source::{FileId, Problem, Span};
+use crate::address::Address;
+use crate::allowed::{Finding, Level};
+use crate::source::{FileId, Problem, Severity, Span};
 
 /// A component type: what may stand in `[type.name]`.
 #[derive(Clone, Debug)]
@@ -221,6 +223,33 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What a rule found, at the line that it is about.
+    pub fn problem(&self, finding: &Finding) -> Problem {
+        let severity = match (&finding.unknown, finding.level) {
+            (Some(_), _) => Severity::Note,
+            (None, Level::Advisory) => Severity::Warning,
+            (None, _) => Severity::Error,
+        };
+        let problem = Problem::new(finding.rule.clone(), finding.message.clone()).severity(severity);
+        let component = finding.component.as_deref().or(finding.address.as_ref().map(Address::component));
+        let decl = component.and_then(|name| name.split_once('.')).and_then(|(kind, name)| self.component(kind, name));
+        let key: Vec<&str> = finding.key.iter().map(String::as_str).collect();
+        let span = match (decl, component) {
+            (Some(decl), _) => Some(decl.locate(&key)),
+            // Something that goes without saying, such as the cluster of a stack that writes none.
+            (None, Some(_)) => Some(self.header_span.clone()),
+            (None, None) => None,
+        };
+        let hint = match (&finding.hint, &finding.unknown) {
+            (hint, Some(_)) if finding.is_open() => {
+                let first = hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+                Some(format!("{first}nothing is applied as long as this is not known"))
+            }
+            (hint, _) => hint.clone(),
+        };
+        Problem { span, hint, ..problem }
+    }
+
     /// The component of that address: `service.web`.
     pub fn component(&self, kind: &str, name: &str) -> Option<&ComponentDecl> {
         self.components.iter().find(|decl| decl.kind == kind && decl.name == name)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Problem, Problems, SourceFile, Sources, Span};
+use super::{Problem, Problems, Severity, SourceFile, Sources, Span};
 
 /// Widest excerpt of a line, in characters; what is left out shows as `…`.
 const WIDTH: usize = 120;
@@ -68,7 +68,12 @@ fn render_one(problem: &Problem, sources: &Sources, renderer: &Renderer) -> Stri
     let others = problem.also.iter().map(|(span, label)| Mark { span, label: Some(label), primary: false });
     let marks: Vec<Mark<'_>> = primary.chain(others).collect();
 
-    let title = Level::ERROR.primary_title(escape(&problem.message)).id(problem.code);
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level.primary_title(escape(&problem.message)).id(escape(&problem.code));
     let mut group = Group::with_title(title);
     let mut places = Vec::new();
     for cluster in clusters(&marks, sources) {

@@ -69,7 +69,7 @@ impl Bench {
         let delete: BTreeSet<String> = delete.iter().map(|name| (*name).to_owned()).collect();
         let allow = Allow { delete, removals: 0 };
         let desired = Desired::build("demo", resources, allow, &self.cloud.kinds()).unwrap();
-        Allowed::<Desired>::judge(desired, &NoRules).now_or_never().unwrap().unwrap().0
+        Allowed::<Desired>::judge(desired, &NoRules).now_or_never().unwrap().unwrap()
     }
 
     fn engine<'a>(&'a self, tell: &'a (dyn Fn(agent_core::execute::Event<'_>) + Sync)) -> Engine<'a> {

@@ -116,7 +116,7 @@ fn named(want: &Want, given: &str, party: &Party<'_>, parties: &[Party<'_>]) -> 
         _ if !fits && later::is_type(kind) => {
             let message =
                 format!("`{key}` names `{given}`, and the type `{kind}` comes with a later release of this agent");
-            Err(Box::new(Problem { code: later::CODE, ..problem(message) }))
+            Err(Box::new(Problem { code: later::CODE.into(), ..problem(message) }))
         }
         Some(at) if fits => Ok(at),
         Some(at) => {

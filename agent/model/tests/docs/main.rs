@@ -20,7 +20,7 @@ pub const HEADER: &str = "[stack]\nname = \"um\"\naccount = \"123456789012\"\nre
 /// The codes of all that is wrong with a stack, and the problems as people see them.
 pub fn codes(text: &str) -> (Vec<&'static str>, String) {
     let (_, sources, problems) = expansion(text, &Answers::offline());
-    (problems.iter().map(|problem| problem.code).collect(), render_text(&problems, &sources, false))
+    (problems.iter().map(|problem| problem.code.to_string()).collect(), render_text(&problems, &sources, false))
 }
 
 fn expansion(text: &str, answers: &Answers) -> (Option<Expanded>, Sources, Problems) {
