@@ -21,9 +21,9 @@ deny contains finding if {
 	]
 	count(paths) > 0
 	finding := object.union(place(thing), {
-		"msg": sprintf("%s can be reached from the internet%s: %s%s", [
+		"msg": sprintf("%s %s: %s%s", [
 			called(thing),
-			addressed(thing),
+			stands(thing),
 			concat(" → ", array.concat(["the internet"], reverse(array.concat([thing.address], paths[0])))),
 			others(paths),
 		]),
@@ -79,9 +79,9 @@ called(thing) := sprintf("the %s of `%s`", [thing.what, thing.line.component]) i
 
 called(thing) := sprintf("`%s`", [thing.line.component]) if thing.what == "internal load balancer"
 
-addressed(thing) := ", and gets public addresses" if public_address(thing)
+stands(thing) := "can be reached from the internet" if public_address(thing)
 
-addressed(thing) := "" if not public_address(thing)
+stands(thing) := "stands in a subnet that is open to the internet" if not public_address(thing)
 
 others(paths) := "" if count(paths) == 1
 

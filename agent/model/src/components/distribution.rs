@@ -148,7 +148,8 @@ impl Config {
     }
 }
 
-/// Whether CloudFront can reach it, and nobody gets past CloudFront.
+/// Whether CloudFront can reach it, and nobody is let past CloudFront on purpose. That nobody gets past it by mistake is for
+/// the rules to judge.
 fn check_origin(named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place<'_>) {
     let balancer = named.address();
     if offer.is_network() {
@@ -157,7 +158,7 @@ fn check_origin(named: &Linked<'_>, offer: &load_balancer::Offer, at: &mut Place
     } else if !offer.is_internet_facing() {
         let message = format!("CloudFront cannot reach `{balancer}`, which is internal");
         at.hinted("unreachable-origin", &["origin"], message, "say `scheme = \"internet-facing\"` there");
-    } else if offer.sent_header().is_none() {
+    } else if offer.sent_header().is_none() && offer.is_for_everybody() {
         let message = format!("`{balancer}` answers everybody, so nobody has to come through `{}`", at.address());
         let hint = "there, instead of `public`: `origin_header = { name = \"X-Origin-Verify\" }`";
         at.hinted("open-origin", &["origin"], message, hint);

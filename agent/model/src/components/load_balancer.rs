@@ -49,6 +49,8 @@ pub struct Offer {
     secure: BTreeSet<u16>,
     /// Whether the internet reaches it.
     internet_facing: bool,
+    /// Whether the manifest says that everybody may.
+    for_everybody: bool,
     header: Option<String>,
     network: bool,
 }
@@ -101,6 +103,11 @@ impl Offer {
         self.internet_facing
     }
 
+    /// Whether the manifest says that everybody may reach it.
+    pub fn is_for_everybody(&self) -> bool {
+        self.for_everybody
+    }
+
     /// The listeners that forward.
     pub fn forwarding(&self) -> Vec<u16> {
         self.listeners.iter().filter(|(_, redirect)| redirect.is_none()).map(|(port, _)| *port).collect()
@@ -142,6 +149,7 @@ impl Component for LoadBalancer {
             listeners: config.listeners.iter().map(|(port, listener)| (*port, listener.redirect)).collect(),
             secure: config.secure().collect(),
             internet_facing: config.scheme == Scheme::InternetFacing,
+            for_everybody: config.public.is_some(),
             header: config.origin_header.as_ref().map(|header| header.name.clone()),
             network: config.kind == Type::Network,
         };

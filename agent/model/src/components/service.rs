@@ -200,7 +200,6 @@ impl Component for Service {
             at.hinted("unknown-tier", &["tier"], message, hint);
             return made;
         };
-        config.check_endpoints(&named, network, at);
         let own = at.address();
         let exposures = config.exposures(&named, all, at);
         let servers = config.servers(&named, all, at);

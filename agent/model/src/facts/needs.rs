@@ -217,14 +217,15 @@ impl Asked<'_> {
             if statement.effect != Effect::Allow || through {
                 continue;
             }
-            let key = match name.as_str() {
-                "files" => "files",
-                "exec" => "exec",
-                _ => "uses",
+            let (key, because) = match name.as_str() {
+                "files" => ("files", Some("fetches its config files")),
+                "exec" => ("exec", Some("lets people open a shell (ECS Exec)")),
+                _ => ("uses", None),
             };
             let asked = ACTIONS.iter().filter(|(prefix, _)| statement.action.0.iter().any(|a| a.starts_with(prefix)));
             for (prefix, what) in asked {
-                self.add(what, format!("may ask for {prefix}*"), &[key]);
+                let because = because.map_or_else(|| format!("may use {prefix}*"), ToOwned::to_owned);
+                self.add(what, because, &[key]);
             }
         }
     }

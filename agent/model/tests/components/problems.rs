@@ -103,11 +103,6 @@ fn no_listener_at_all() {
 }
 
 #[test]
-fn a_load_balancer_that_anybody_could_reach() {
-    snapshot!(load_balancer("scheme = \"internet-facing\"\nlisteners = { 80 = {} }"));
-}
-
-#[test]
 fn a_reason_that_is_none() {
     snapshot!(load_balancer("scheme = \"internet-facing\"\npublic = \"reason: \"\nlisteners = { 80 = {} }"));
 }
@@ -249,14 +244,6 @@ fn a_deployment_that_can_never_be_made() {
 #[test]
 fn a_tier_that_the_network_does_not_have() {
     snapshot!(service("tier = \"application\""));
-}
-
-#[test]
-fn an_endpoint_that_is_not_listed() {
-    snapshot!(refused(
-        "[network.main]\ncidr = \"10.20.0.0/16\"\nendpoints = [\"ecr.api\", \"ecr.dkr\", \"s3\"]\n[parameter.key]\ngenerate = true\n\
-         [service.web]\nimage = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/hello:1\"\nsecrets = { KEY = \"parameter.key\" }\n"
-    ));
 }
 
 #[test]

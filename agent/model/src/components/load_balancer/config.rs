@@ -176,11 +176,11 @@ impl Config {
         }
     }
 
-    /// Whether it is said who may reach it.
+    /// Whether what is said of who may reach it makes sense. That nothing is said is for the rules to judge.
     fn check_reach(&self, at: &mut Place<'_>) {
         let own = at.address();
-        match (self.scheme, &self.public, &self.origin_header) {
-            (Scheme::Internal, Some(_), _) => {
+        match (self.scheme, &self.public) {
+            (Scheme::Internal, Some(_)) => {
                 let message = format!("`{own}` is internal, so nobody but the network reaches it");
                 at.hinted(
                     "conflict",
@@ -189,22 +189,9 @@ impl Config {
                     "take `public` away, or say `scheme = \"internet-facing\"`",
                 );
             }
-            (Scheme::InternetFacing, Some(reason), _)
-                if reason.trim().trim_start_matches("reason:").trim().is_empty() =>
-            {
+            (Scheme::InternetFacing, Some(reason)) if reason.trim().trim_start_matches("reason:").trim().is_empty() => {
                 let message = format!("`{own}.public` gives no reason");
                 at.hinted("missing-reason", &["public"], message, "say why: `public = \"reason: …\"`");
-            }
-            (Scheme::InternetFacing, None, None) => {
-                let hint = match self.kind {
-                    Type::Application => {
-                        "behind CloudFront: `origin_header = { name = \"X-Origin-Verify\" }`; for everybody: \
-                         `public = \"reason: …\"`"
-                    }
-                    Type::Network => "for everybody: `public = \"reason: …\"`",
-                };
-                let message = format!("`{own}` faces the internet, and nothing says who may reach it");
-                at.hinted("open-load-balancer", &["scheme"], message, hint);
             }
             _ => {}
         }

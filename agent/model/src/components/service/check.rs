@@ -1,10 +1,9 @@
-//! What can be said about a service's keys before anything else is known, and whether its network has what its tasks need.
+//! What can be said about a service's keys before anything else is known.
 
 use super::config::{Config, Expose, HTTP, Image, Strategy};
-use super::{expose, item, network};
+use super::{expose, item};
 use crate::components::load_balancer::routes::LONGEST;
 use crate::components::{Place, list};
-use crate::expand::Linked;
 use crate::kinds::ecs::task_definition::size::{self, BadSize};
 
 impl Config {
@@ -118,21 +117,6 @@ impl Config {
         }
         let name = if ports.len() == 1 { ports.keys().next()? } else { HTTP };
         ports.get(name).map(|port| (name.to_owned(), *port))
-    }
-
-    /// Whether a network that lists its endpoints has those that tasks need to start, where these have no other way.
-    pub(super) fn check_endpoints(&self, named: &Linked<'_>, network: &network::Offer, at: &mut Place<'_>) {
-        let Some(listed) = network.listed.as_ref().filter(|_| !self.is_public() && !network.has_nat(&self.tier)) else {
-            return;
-        };
-        for (service, place) in self.endpoints(at).into_iter().filter(|(service, _)| !listed.contains(*service)) {
-            let message =
-                format!("`{}` needs the endpoint `{service}`, which `{}` does not list", at.address(), named.address());
-            let hint = "add it there, or say `endpoints = \"auto\"`";
-            let endpoints = named.decl.locate(&["endpoints"]);
-            let problem = agent_core::source::Problem::new("missing-endpoint", message).at(&at.span(&place));
-            at.problems.push(problem.also(&endpoints, "the list").hint(hint));
-        }
     }
 }
 

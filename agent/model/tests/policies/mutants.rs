@@ -1,0 +1,311 @@
+//! Mutants of `um`: each is one small change that a rule must not let pass. A test lists those that survive.
+
+use agent_core::allowed::Finding;
+use agent_core::desired::{Desired, Resource};
+use agent_core::doc::{self, Doc};
+use agent_core::manifest::{FileEntry, Limits, StackFiles};
+use agent_core::reference::ref_value;
+use agent_model::kinds::table;
+use serde_json::{Value, json};
+
+use crate::bench::{Stack, answers, root};
+
+/// One small change.
+enum Mutation {
+    /// This text of a file of the stack becomes that.
+    Text(&'static str, &'static str, &'static str),
+    /// The value at this path of this resource becomes that.
+    Spec(&'static str, &'static str, fn() -> Value),
+    /// This resource is not there.
+    Without(&'static str),
+}
+
+use Mutation::{Spec, Text, Without};
+
+fn to(address: &str, field: &str) -> Value {
+    ref_value(&address.parse().unwrap(), field)
+}
+
+fn igw() -> Value {
+    json!({ "0.0.0.0/0": { "internet_gateway": to("network.main/ec2.internet_gateway", "id") } })
+}
+
+fn public(n: usize) -> Value {
+    to(&format!("network.main/ec2.subnet.public-{n}"), "id")
+}
+
+fn private(n: usize) -> Value {
+    to(&format!("network.main/ec2.subnet.private-{n}"), "id")
+}
+
+const WEB_RULE: &str = "service.web/elb.rule.edge.443.any-766e01";
+
+/// The rule, what is changed, and the change.
+fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
+    let private_only = [
+        (
+            "a service in the public tier",
+            Text("services.toml", "[service.web]\n", "[service.web]\ntier = \"public\"\n"),
+        ),
+        ("another one", Text("services.toml", "arch    = \"arm64\"", "arch    = \"arm64\"\ntier = \"public\"")),
+        ("a route to the internet in the private table", Spec("network.main/ec2.route_table.private", "routes", igw)),
+        (
+            "a route to a part of the internet",
+            Spec(
+                "network.main/ec2.route_table.private",
+                "routes",
+                || json!({ "203.0.113.0/24": { "internet_gateway": to("network.main/ec2.internet_gateway", "id") } }),
+            ),
+        ),
+        (
+            "a route over IPv6 to a gateway of somebody else",
+            Spec(
+                "network.main/ec2.route_table.private",
+                "routes",
+                || json!({ "::/0": { "internet_gateway": "igw-0123" } }),
+            ),
+        ),
+        (
+            "a route to what has no word",
+            Spec(
+                "network.main/ec2.route_table.private",
+                "routes",
+                || json!({ "0.0.0.0/0": { "unknown": "xyz-0123" } }),
+            ),
+        ),
+        (
+            "a subnet that gives out addresses",
+            Spec("network.main/ec2.subnet.private-2", "map_public_ip_on_launch", || true.into()),
+        ),
+        (
+            "tasks that ask for addresses",
+            Spec("service.exchange/ecs.service", "network.assign_public_ip", || true.into()),
+        ),
+        (
+            "one public subnet among a service's",
+            Spec("service.inbox/ecs.service", "network.subnets", || json!([private(1), public(2)])),
+        ),
+        (
+            "an endpoint in a public subnet",
+            Spec("network.main/ec2.vpc_endpoint.logs", "subnets", || json!([private(1), public(2)])),
+        ),
+        (
+            "a private subnet on the public table",
+            Spec("network.main/ec2.route_table.public", "subnets", || json!([public(1), public(2), private(1)])),
+        ),
+        (
+            "a subnet that falls back to the main table",
+            Spec("network.main/ec2.route_table.private", "subnets", || json!([private(1)])),
+        ),
+        (
+            "subnets that the stack does not own",
+            Spec("service.web/ecs.service", "network.subnets", || json!(["subnet-0123", "subnet-4567"])),
+        ),
+        (
+            "an internal load balancer in the public tier",
+            Spec("load_balancer.edge/elb.load_balancer", "scheme", || "internal".into()),
+        ),
+    ];
+    let endpoints = [
+        (
+            "a list that lacks one",
+            Text(
+                "stack.toml",
+                "tiers = [\"public\", \"private\"]",
+                "tiers = [\"public\", \"private\"]\nendpoints = [\"ecr.api\", \"ecr.dkr\", \"s3\", \"ssm\", \"secretsmanager\"]",
+            ),
+        ),
+        (
+            "an image of another registry",
+            Text(
+                "services.toml",
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/docker-hub/library/nginx:1.29.3",
+                "nginx:1.29.3",
+            ),
+        ),
+        (
+            "an image of another region",
+            Text(
+                "services.toml",
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/ghcr/example/inbox",
+                "123456789012.dkr.ecr.eu-west-2.amazonaws.com/inbox",
+            ),
+        ),
+        (
+            "a secret of another region",
+            Text("services.toml", "arn:aws:secretsmanager:eu-west-1", "arn:aws:secretsmanager:eu-west-2"),
+        ),
+        ("no endpoint for images", Without("network.main/ec2.vpc_endpoint.ecr-dkr")),
+        ("no endpoint for secrets", Without("network.main/ec2.vpc_endpoint.secretsmanager")),
+        ("no endpoint for config files", Without("network.main/ec2.vpc_endpoint.ssm")),
+        ("no gateway for the layers of images", Without("network.main/ec2.vpc_endpoint.s3")),
+        ("no private DNS", Spec("network.main/ec2.vpc_endpoint.ecr-api", "private_dns_enabled", || false.into())),
+        (
+            "an endpoint of another service under its name",
+            Spec("network.main/ec2.vpc_endpoint.logs", "service_name", || "com.amazonaws.eu-west-1.monitoring".into()),
+        ),
+        (
+            "an endpoint of another region",
+            Spec("network.main/ec2.vpc_endpoint.logs", "service_name", || "com.amazonaws.eu-west-2.logs".into()),
+        ),
+        ("an endpoint in one zone", Spec("network.main/ec2.vpc_endpoint.logs", "subnets", || json!([private(1)]))),
+        ("an endpoint of another VPC", Spec("network.main/ec2.vpc_endpoint.logs", "vpc", || "vpc-0123".into())),
+        (
+            "the gateway on the wrong table",
+            Spec("network.main/ec2.vpc_endpoint.s3", "route_tables", || {
+                json!([to("network.main/ec2.route_table.public", "id")])
+            }),
+        ),
+        ("no DNS in the VPC", Spec("network.main/ec2.vpc", "enable_dns_hostnames", || false.into())),
+        ("shells without a way for them", Spec("service.web/ecs.service", "enable_execute_command", || true.into())),
+        (
+            "subnets that the stack does not own",
+            Spec("service.web/ecs.service", "network.subnets", || json!(["subnet-0123"])),
+        ),
+    ];
+    let header = [
+        (
+            "no header at all",
+            Text("stack.toml", "origin_header = { name = \"X-Origin-Verify\", every = \"30d\" }\n", ""),
+        ),
+        ("a rule without the header", Spec(WEB_RULE, "conditions", || json!([{ "path_pattern": ["/*"] }]))),
+        (
+            "a header with a literal",
+            Spec(
+                WEB_RULE,
+                "conditions",
+                || json!([{ "http_header": { "name": "X-Origin-Verify", "values": [{ "$secret": "0123" }] } }, { "path_pattern": ["/*"] }]),
+            ),
+        ),
+        (
+            "a literal beside the secret",
+            Spec(WEB_RULE, "conditions", || {
+                let secret = to("load_balancer.edge/ssm.parameter.origin-header", "value");
+                json!([{ "http_header": { "name": "X-Origin-Verify", "values": [secret, { "$secret": "0123" }] } }])
+            }),
+        ),
+        (
+            "a header without values",
+            Spec(WEB_RULE, "conditions", || json!([{ "http_header": { "name": "X-Origin-Verify", "values": [] } }])),
+        ),
+        (
+            "a default action that forwards",
+            Spec("load_balancer.edge/elb.listener.443", "default_action", || {
+                let group = to("service.web/elb.target_group.edge.http", "arn");
+                json!({ "forward": { "target_groups": [{ "target_group": group, "weight": 1 }] } })
+            }),
+        ),
+        (
+            "a secret that is plain text",
+            Spec("load_balancer.edge/ssm.parameter.origin-header", "type", || "String".into()),
+        ),
+        (
+            "a secret that nobody generates",
+            Spec("load_balancer.edge/ssm.parameter.origin-header", "generate", || json!({ "$at_create": null })),
+        ),
+        (
+            "a secret that can be guessed",
+            Spec(
+                "load_balancer.edge/ssm.parameter.origin-header",
+                "generate",
+                || json!({ "$at_create": { "bytes": 4 } }),
+            ),
+        ),
+        (
+            "another action than those that are known",
+            Spec(
+                "load_balancer.edge/elb.listener.443",
+                "default_action",
+                || json!({ "other": "authenticate-oidc, forward" }),
+            ),
+        ),
+    ];
+    let of = |rule, list: Vec<(&'static str, Mutation)>| list.into_iter().map(move |(what, how)| (rule, what, how));
+    of("private-subnets-only", private_only.into())
+        .chain(of("endpoints-present", endpoints.into()))
+        .chain(of("origin-header-required", header.into()))
+        .collect()
+}
+
+fn um(files: &StackFiles) -> Stack {
+    Stack::new(files, "um", &answers()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The stack with a change, or the problems that its components have with it.
+fn mutant(files: &StackFiles, how: &Mutation) -> Result<Stack, String> {
+    if let Text(file, from, to) = how {
+        let mut files = files.clone();
+        let entry = files.files.get_mut(&format!("um/{file}")).unwrap();
+        let FileEntry::Bytes(bytes) = entry else { panic!("{file} is no file") };
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        *bytes = text.replacen(from, to, 1).into_bytes();
+        return Stack::new(&files, "um", &answers());
+    }
+    let mut stack = um(files);
+    let mut found = false;
+    let resources = stack.desired.resources.iter().filter_map(|(address, wanted)| {
+        let mut value = wanted.spec.value();
+        match how {
+            Without(gone) if address.as_str() == *gone => {
+                found = true;
+                return None;
+            }
+            Spec(whose, path, new) if address.as_str() == *whose => {
+                doc::put(&mut value, path, new());
+                found = true;
+            }
+            _ => {}
+        }
+        let spec = Doc::from_value(&value);
+        Some(Resource { address: address.clone(), spec, protect: false, adopt: None, ignore: Vec::new() })
+    });
+    let resources: Vec<Resource> = resources.collect();
+    assert!(found, "the mutation is about nothing of the stack");
+    let written = stack.desired.written.clone();
+    // What named something that is gone: the rules come after, and would not see a stack that does not hang together.
+    let desired = Desired::build("um", resources, stack.desired.allow.clone(), &table());
+    stack.desired = desired.unwrap_or_else(|all| panic!("{all:?}")).written(written);
+    Ok(stack)
+}
+
+/// Whether the rule keeps the mutant from being applied.
+fn caught(rule: &str, findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.rule == rule && (finding.refuses() || finding.is_open()))
+}
+
+#[test]
+fn no_mutant_survives() {
+    let files = StackFiles::from_dir(&root().join("manifests"), &Limits::default()).unwrap();
+    assert!(um(&files).findings().is_empty(), "the good one is good");
+    let mut survivors = Vec::new();
+    let mut shown = String::new();
+    for (rule, what, how) in mutations() {
+        match mutant(&files, &how) {
+            Ok(stack) => {
+                let findings = stack.findings();
+                if !caught(rule, &findings) {
+                    survivors.push(format!("{rule}: {what}"));
+                }
+                let own = findings.iter().filter(|finding| finding.rule == rule);
+                for finding in own.take(1) {
+                    let at = stack.line(finding).unwrap_or_else(|| panic!("{what}: no line"));
+                    let word = if finding.refuses() { "refused" } else { "open" };
+                    shown.push_str(&format!("{rule}: {what}\n  {word}, line {at}: {}\n", finding.message));
+                }
+            }
+            Err(problems) => panic!("{rule}: {what}: the components refuse it before the rule is asked:\n{problems}"),
+        }
+    }
+    assert!(survivors.is_empty(), "survivors:\n{}", survivors.join("\n"));
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(shown) });
+}
+
+#[test]
+fn each_rule_has_mutants() {
+    let pack = agent_policy::bundle::Bundle::pack().unwrap();
+    for rule in pack.rules() {
+        let count = mutations().iter().filter(|(of, _, _)| *of == rule.id).count();
+        assert!(count >= 5, "{}: {count} mutants", rule.id);
+    }
+}
