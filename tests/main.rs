@@ -15,6 +15,7 @@ mod crash;
 mod drift;
 mod files;
 mod hello;
+mod policy;
 mod run;
 mod several;
 mod um;

@@ -118,7 +118,8 @@ fn own_program() -> Result<PathBuf, SandboxError> {
     std::env::current_exe().map_err(|source| SandboxError::NotStarted { source })
 }
 
-async fn run(
+/// The same with any program and arguments.
+pub async fn run(
     program: &Path,
     arguments: &[&str],
     stdin: Vec<u8>,

@@ -122,7 +122,7 @@ impl Context<'_> {
             SessionError::Problems => {}
             // What is open lets no step pass, so here it is a problem too.
             SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {
-                stack.refused(findings)
+                stack.refused(findings);
             }
             _ => return self.told_of(&stack.name(), error),
         }

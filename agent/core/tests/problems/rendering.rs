@@ -77,7 +77,7 @@ fn problems_stand_in_the_order_of_the_text() {
     }
     problems.push(Problem::new("1", "x"));
     problems.push(Problem::new("4", "x").at(&Span::new(a, 7..8)));
-    let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+    let codes: Vec<&str> = problems.iter().map(|problem| problem.code.as_ref()).collect();
     assert_eq!(codes, ["1", "2", "3", "4", "5"]);
     assert!(problems.into_result(()).is_err());
     assert_eq!(Problems::new().into_result(3), Ok(3));

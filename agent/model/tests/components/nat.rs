@@ -80,19 +80,6 @@ fn tasks_behind_nat_reach_everybody_s_https_and_those_without_it_only_endpoints(
 }
 
 #[test]
-fn a_list_without_the_endpoints_of_tasks_is_enough_where_there_is_nat() {
-    let text = |nat: &str, tier: &str| {
-        format!(
-            "[network.main]\ncidr = \"10.20.0.0/16\"\ntiers = [\"public\", \"private\", \"database\"]\nnat = \"{nat}\"\n\
-             endpoints = [\"s3\"]\n[service.web]\nimage = \"ghcr.io/a/b:1\"\ntier = \"{tier}\"\n"
-        )
-    };
-    made(&text("single", "private"));
-    assert!(refused(&text("none", "private")).contains("needs the endpoint `logs`"));
-    assert!(refused(&text("single", "database")).contains("needs the endpoint `logs`"));
-}
-
-#[test]
 fn the_addresses_that_partners_see_can_be_named() {
     let stack = made(&format!("{}[outputs]\nseen_from = \"${{network.main.nat_ips}}\"\n", network("per-zone")));
     let ip = |zone| json!({ "$ref": format!("network.main/ec2.elastic_ip.nat-{zone}"), "field": "public_ip" });

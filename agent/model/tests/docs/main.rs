@@ -18,7 +18,7 @@ use agent_model::expand::{Expanded, expand};
 pub const HEADER: &str = "[stack]\nname = \"um\"\naccount = \"123456789012\"\nregion = \"eu-west-1\"\n";
 
 /// The codes of all that is wrong with a stack, and the problems as people see them.
-pub fn codes(text: &str) -> (Vec<&'static str>, String) {
+pub fn codes(text: &str) -> (Vec<String>, String) {
     let (_, sources, problems) = expansion(text, &Answers::offline());
     (problems.iter().map(|problem| problem.code.to_string()).collect(), render_text(&problems, &sources, false))
 }

@@ -53,7 +53,10 @@ fn later() -> Vec<String> {
 fn the_schema_refuses_what_comes_with_a_later_release() {
     for text in later() {
         let (codes, shown) = codes(&text);
-        assert!(codes.contains(&later::CODE), "this works now; the schema has to say so too:\n{text}\n{shown}");
+        assert!(
+            codes.iter().any(|code| code == later::CODE),
+            "this works now; the schema has to say so too:\n{text}\n{shown}"
+        );
         assert!(!refusals(&text).is_empty(), "an editor takes what the agent refuses:\n{text}");
     }
 }

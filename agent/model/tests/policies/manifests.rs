@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use agent_core::allowed::Finding;
 use agent_core::lookup::Answers;
 use agent_core::manifest::{FileEntry, Limits, StackFiles};
 use agent_policy::bundle::Bundle;
@@ -50,7 +51,7 @@ fn what_is_to_fail_fails_by_its_rule_alone_on_the_line_that_is_marked() {
                 let (stack, text) = stack(&path, &answers);
                 let findings = stack.findings();
                 let all = stack.rendered(&findings);
-                assert!(findings.iter().any(|f| f.refuses()), "{}: nothing was found", path.display());
+                assert!(findings.iter().any(Finding::refuses), "{}: nothing was found", path.display());
                 assert!(findings.iter().all(|f| f.rule == rule.id), "{}:\n{all}", path.display());
                 let marked = text.lines().position(|line| line.ends_with(HERE)).map(|n| n + 1);
                 assert!(findings.iter().all(|f| stack.line(f) == marked), "{}:\n{all}", path.display());

@@ -1,5 +1,7 @@
 //! Mutants of `um`: each is one small change that a rule must not let pass. A test lists those that survive.
 
+use std::fmt::Write;
+
 use agent_core::allowed::Finding;
 use agent_core::desired::{Desired, Resource};
 use agent_core::doc::{self, Doc};
@@ -40,9 +42,11 @@ fn private(n: usize) -> Value {
 
 const WEB_RULE: &str = "service.web/elb.rule.edge.443.any-766e01";
 
-/// The rule, what is changed, and the change.
-fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
-    let private_only = [
+/// What is changed, and the change.
+type Mutations = Vec<(&'static str, Mutation)>;
+
+fn private_subnets_only() -> Mutations {
+    vec![
         (
             "a service in the public tier",
             Text("services.toml", "[service.web]\n", "[service.web]\ntier = \"public\"\n"),
@@ -105,8 +109,11 @@ fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
             "an internal load balancer in the public tier",
             Spec("load_balancer.edge/elb.load_balancer", "scheme", || "internal".into()),
         ),
-    ];
-    let endpoints = [
+    ]
+}
+
+fn endpoints_present() -> Mutations {
+    vec![
         (
             "a list that lacks one",
             Text(
@@ -162,8 +169,11 @@ fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
             "subnets that the stack does not own",
             Spec("service.web/ecs.service", "network.subnets", || json!(["subnet-0123"])),
         ),
-    ];
-    let header = [
+    ]
+}
+
+fn origin_header_required() -> Mutations {
+    vec![
         (
             "no header at all",
             Text("stack.toml", "origin_header = { name = \"X-Origin-Verify\", every = \"30d\" }\n", ""),
@@ -219,12 +229,17 @@ fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
                 || json!({ "other": "authenticate-oidc, forward" }),
             ),
         ),
+    ]
+}
+
+/// The rule, what is changed, and the change.
+fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
+    let all = [
+        ("private-subnets-only", private_subnets_only()),
+        ("endpoints-present", endpoints_present()),
+        ("origin-header-required", origin_header_required()),
     ];
-    let of = |rule, list: Vec<(&'static str, Mutation)>| list.into_iter().map(move |(what, how)| (rule, what, how));
-    of("private-subnets-only", private_only.into())
-        .chain(of("endpoints-present", endpoints.into()))
-        .chain(of("origin-header-required", header.into()))
-        .collect()
+    all.into_iter().flat_map(|(rule, list)| list.into_iter().map(move |(what, how)| (rule, what, how))).collect()
 }
 
 fn um(files: &StackFiles) -> Stack {
@@ -291,7 +306,7 @@ fn no_mutant_survives() {
                 for finding in own.take(1) {
                     let at = stack.line(finding).unwrap_or_else(|| panic!("{what}: no line"));
                     let word = if finding.refuses() { "refused" } else { "open" };
-                    shown.push_str(&format!("{rule}: {what}\n  {word}, line {at}: {}\n", finding.message));
+                    let _ = writeln!(shown, "{rule}: {what}\n  {word}, line {at}: {}", finding.message);
                 }
             }
             Err(problems) => panic!("{rule}: {what}: the components refuse it before the rule is asked:\n{problems}"),
