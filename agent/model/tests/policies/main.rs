@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "these are tests")]
 
 mod bench;
+mod docs;
 mod facts;
 mod manifests;
 mod mutants;
