@@ -18,5 +18,6 @@ mod hello;
 mod policy;
 mod run;
 mod several;
+mod sources;
 mod um;
 mod world;

@@ -38,12 +38,16 @@ pub enum SandboxError {
         how: String,
         /// The start of what it wrote to its standard error, on one line.
         stderr: String,
+        /// The signal that ended it.
+        signal: Option<i32>,
     },
     /// It was killed at its time.
     #[error("the child process took longer than {} s", wall.as_secs())]
     TimedOut {
         /// The time that it had.
         wall: Duration,
+        /// The last line that it wrote to its standard error: what it was doing.
+        doing: String,
     },
     /// It was killed since it wrote without end.
     #[error("the child process answered with more than {limit} bytes")]
@@ -61,12 +65,20 @@ impl SandboxError {
             other => other.to_string(),
         }
     }
+
+    /// Whether the system ended it at a limit that it had set for itself.
+    pub fn is_over_its_limits(&self) -> bool {
+        matches!(self, Self::Crashed { signal: Some(TIME_USED | FILE_TOO_LARGE), .. })
+    }
 }
 
 /// What a child keeps of its parent's environment: where certificates are.
 const KEPT: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// Set beside `HOME`, so that a child started by hand does not take a person's home for its own.
 const OWN_HOME: &str = "AGENT_CHILD_HOME";
+/// The system's signals at the limits of processor time and of a file's size (`SIGXCPU`, `SIGXFSZ`).
+const TIME_USED: i32 = 24;
+const FILE_TOO_LARGE: i32 = 25;
 /// So much of a child's standard error is kept.
 const STDERR_BYTES: u64 = 4096;
 
@@ -140,13 +152,23 @@ pub async fn run(
         .kill_on_drop(true)
         .spawn()
         .map_err(|source| SandboxError::NotStarted { source })?;
-    let answer = tokio::time::timeout(wall, converse(&mut child, stdin, max_output)).await;
+    let mut stderr = Vec::new();
+    let answer = tokio::time::timeout(wall, converse(&mut child, stdin, max_output, &mut stderr)).await;
     // Whoever ended by itself is not harmed by this; whoever did not is gone before its home is.
     let _ = child.kill().await;
-    answer.unwrap_or(Err(SandboxError::TimedOut { wall }))
+    answer.unwrap_or_else(|_| {
+        let last = stderr.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+        Err(SandboxError::TimedOut { wall, doing: last.map(one_line).unwrap_or_default() })
+    })
 }
 
-async fn converse(child: &mut Child, question: Vec<u8>, max_output: u64) -> Result<Vec<u8>, SandboxError> {
+/// `said` gets the start of the standard error, also where this ends before its time.
+async fn converse(
+    child: &mut Child,
+    question: Vec<u8>,
+    max_output: u64,
+    said: &mut Vec<u8>,
+) -> Result<Vec<u8>, SandboxError> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async move {
         if let Some(mut pipe) = stdin {
@@ -155,26 +177,30 @@ async fn converse(child: &mut Child, question: Vec<u8>, max_output: u64) -> Resu
         }
         Ok(())
     };
-    let crashed = |how: String, stderr: &[u8]| SandboxError::Crashed { how, stderr: one_line(stderr) };
+    let crashed = |how: String| SandboxError::Crashed { how, stderr: String::new(), signal: None };
     let answer = async {
         let answer = read(stdout, max_output.saturating_add(1)).await;
-        let answer = answer.map_err(|e| crashed(format!("could not be read from: {e}"), b""))?;
+        let answer = answer.map_err(|e| crashed(format!("could not be read from: {e}")))?;
         let fits = answer.len() as u64 <= max_output;
         if fits { Ok(answer) } else { Err(SandboxError::TooMuchOutput { limit: max_output }) }
     };
     let errors = async {
-        let mut stderr = stderr;
-        let start = read(stderr.as_mut(), STDERR_BYTES).await.unwrap_or_default();
-        // The rest is read and dropped: a full pipe would stop the child.
-        if let Some(pipe) = &mut stderr {
-            let _ = tokio::io::copy(pipe, &mut tokio::io::sink()).await;
+        if let Some(mut pipe) = stderr {
+            let mut start = (&mut pipe).take(STDERR_BYTES);
+            while start.read_buf(said).await.is_ok_and(|read| read > 0) {}
+            // The rest is read and dropped: a full pipe would stop the child.
+            let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
         }
-        Ok(start)
+        Ok(())
     };
     // The first error ends all three: a child that wrote too much may be waiting to write more.
-    let ((), answer, stderr) = tokio::try_join!(write, answer, errors)?;
-    let status = child.wait().await.map_err(|e| crashed(format!("could not be waited for: {e}"), &stderr))?;
-    if status.success() { Ok(answer) } else { Err(crashed(describe(status), &stderr)) }
+    let ((), answer, ()) = tokio::try_join!(write, answer, errors)?;
+    let status = child.wait().await.map_err(|e| crashed(format!("could not be waited for: {e}")))?;
+    if status.success() {
+        return Ok(answer);
+    }
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    Err(SandboxError::Crashed { how: describe(status), stderr: one_line(said), signal })
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<Vec<u8>> {
@@ -191,8 +217,8 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("ended with the status {code}"),
         (None, Some(6)) => "ended by signal 6 (aborted, for example out of the memory that it may use)".to_owned(),
         (None, Some(9)) => "ended by signal 9 (killed, for example by the system out of memory)".to_owned(),
-        (None, Some(24)) => "ended by signal 24 (used all its processor time)".to_owned(),
-        (None, Some(25)) => "ended by signal 25 (wrote a file larger than it may)".to_owned(),
+        (None, Some(TIME_USED)) => "ended by signal 24 (used all its processor time)".to_owned(),
+        (None, Some(FILE_TOO_LARGE)) => "ended by signal 25 (wrote a file larger than it may)".to_owned(),
         (None, Some(signal)) => format!("ended by signal {signal}"),
         (None, None) => "ended in an unknown way".to_owned(),
     }
@@ -271,8 +297,9 @@ mod tests {
     #[tokio::test]
     async fn a_silent_child_is_killed_at_its_time() {
         let begun = std::time::Instant::now();
-        let error = sh("echo begun; exec sleep 600", vec![], Duration::from_millis(300), 4096).await.unwrap_err();
-        assert!(matches!(error, SandboxError::TimedOut { .. }), "{error}");
+        let script = "echo begun; echo one >&2; echo two >&2; exec sleep 600";
+        let error = sh(script, vec![], Duration::from_secs(1), 4096).await.unwrap_err();
+        assert!(matches!(&error, SandboxError::TimedOut { doing, .. } if doing == "two"), "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(30));
     }
 
@@ -288,6 +315,9 @@ mod tests {
         assert_eq!(error.full(), "the child process ended with the status 3: no luck [1m");
         let error = sh("kill -SEGV $$", vec![], LONG, 4096).await.unwrap_err();
         assert_eq!(error.to_string(), "the child process ended by signal 11");
+        assert!(!error.is_over_its_limits());
+        let error = sh("ulimit -t 1; while :; do :; done", vec![], LONG, 4096).await.unwrap_err();
+        assert!(error.is_over_its_limits(), "{error}");
         let error = run(Path::new("/nonexistent"), &[], vec![], LONG, 1).await.unwrap_err();
         assert!(matches!(error, SandboxError::NotStarted { .. }), "{error}");
     }

@@ -10,6 +10,7 @@
 //! | [`fault`] | `Fault { at, what }`: crash, lost answer, timeout, throttling, AWS's errors, delay |
 //! | [`reply`] | errors in each service's own protocol |
 //! | [`repository`] | repositories that tests make, and the example stacks mended for what emulators lack |
+//! | [`git_server`], [`packs`] | a Git server over https that can do everything wrong, and packs that nobody should send |
 //! | [`name`] | service and action of a request |
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
@@ -30,9 +31,11 @@
 
 pub mod emulator;
 pub mod fault;
+pub mod git_server;
 pub mod http;
 pub mod legal;
 pub mod name;
+pub mod packs;
 pub mod proxy;
 pub mod record;
 pub mod reply;

@@ -19,7 +19,7 @@ use crate::sandbox::{self, SandboxError};
 pub const ARGUMENT: &str = "__git";
 
 /// Memory, processor time and file size of the child. A fetch writes one pack and its index; libgit2 maps both as shared
-/// memory, which `data` does not count.
+/// memory, which `data` does not count. The question's wall-clock time may leave less processor time, see [`processor_time`].
 const SANDBOX: sandbox::Limits = sandbox::Limits { data_bytes: 1 << 30, cpu_seconds: 60, file_bytes: 1 << 30 };
 
 /// Beside the files themselves: the line of JSON, mostly paths.
@@ -89,7 +89,12 @@ fn child_error(error: &SandboxError, limits: &Limits) -> GitError {
     let source = Cause::new(error.full());
     match error {
         SandboxError::NotStarted { .. } => GitError::ChildNotStarted { source },
-        SandboxError::TimedOut { .. } => GitError::ChildTimedOut { limit: limits.wall },
+        SandboxError::TimedOut { doing, .. } => {
+            GitError::ChildTimedOut { limit: limits.wall, doing: super::text::line(doing, 100) }
+        }
+        SandboxError::Crashed { how, .. } if error.is_over_its_limits() => {
+            GitError::OverLimits { source: Cause::new(format!("it {how}")) }
+        }
         SandboxError::Crashed { .. } => GitError::ChildCrashed { source },
         SandboxError::TooMuchOutput { .. } => GitError::ChildGarbage { source },
     }
@@ -110,6 +115,8 @@ pub fn child_main() -> ExitCode {
 fn live() -> Result<(), String> {
     sandbox::limit_self(&SANDBOX).map_err(|e| format!("the limits cannot be set: {e}"))?;
     let question = receive(std::io::stdin().lock())?;
+    let less = sandbox::Limits { cpu_seconds: processor_time(question.limits.wall), ..SANDBOX };
+    sandbox::limit_self(&less).map_err(|e| format!("the limits cannot be set: {e}"))?;
     sandbox::end_after(question.limits.wall + Duration::from_secs(5));
     if let Some(home) = sandbox::own_home() {
         // See `local`, "Ownership".
@@ -119,13 +126,22 @@ fn live() -> Result<(), String> {
     answer(&question, std::io::stdout().lock())
 }
 
+/// Seconds: half of the wall clock, so that what is too much to unpack ends in another way than a server that says nothing.
+fn processor_time(wall: Duration) -> u64 {
+    (wall.as_secs() / 2).clamp(1, SANDBOX.cpu_seconds)
+}
+
 fn receive(input: impl Read) -> Result<Question, String> {
     serde_json::from_reader(input).map_err(|e| format!("the question is malformed: {e}"))
 }
 
 fn answer(question: &Question, mut output: impl Write) -> Result<(), String> {
     let Question { source, known, limits, scratch } = question;
-    let answer = read_newer(source, known.as_deref(), limits, scratch);
+    // The last line is what the parent tells if it has to end this.
+    let stage = |doing: &str| {
+        let _ = writeln!(std::io::stderr(), "{doing}");
+    };
+    let answer = read_newer(source, known.as_deref(), limits, scratch, &stage);
     encode(&mut output, answer).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
 }
 

@@ -72,9 +72,36 @@ pub enum GitError {
     /// A repository without any commit.
     #[error("the repository `{url}` has no commit yet")]
     Empty { url: String },
-    /// No connection, a broken one, or an answer that is not Git's.
-    #[error("`{url}` could not be reached or did not answer as a Git server")]
+    /// The folder of a local repository does not exist.
+    #[error("there is no folder `{url}`")]
+    NoFolder { url: String },
+    /// The folder of a local repository cannot be read.
+    #[error("the folder `{url}` cannot be opened")]
+    NotReadable { url: String, source: Cause },
+    /// No connection.
+    #[error("`{url}` could not be reached")]
     Unreachable { url: String, source: Cause },
+    /// An answer that is not Git's.
+    #[error("`{url}` did not answer as a Git server")]
+    NotGit { url: String, source: Cause },
+    /// An answer of HTTP's that is neither a success nor about credentials.
+    #[error("`{url}` answered with the HTTP status {status}")]
+    Status { url: String, status: String },
+    /// The server sends whoever asks it to another host.
+    #[error("`{url}` redirects to another host")]
+    Redirected { url: String, source: Cause },
+    /// The connection ended in the middle of an answer.
+    #[error("the connection to `{url}` broke off before everything was there")]
+    BrokeOff { url: String, source: Cause },
+    /// A pack that contradicts itself, or does not hold what was asked for.
+    #[error("what `{url}` sent is damaged or incomplete")]
+    Damaged { url: String, source: Cause },
+    /// More objects in one fetch than allowed.
+    #[error("`{url}` sends more than {limit} objects, which is over the limit")]
+    TooManyObjects { url: String, limit: u64 },
+    /// Memory or processor time of the child was used up.
+    #[error("reading the repository takes more memory or processor time than the limit of its child process")]
+    OverLimits { source: Cause },
     /// A configuration file of this host would send the request elsewhere.
     #[error("this host's Git configuration rewrites `{url}` to another address")]
     Rewritten { url: String },
@@ -127,8 +154,12 @@ pub enum GitError {
     #[error("the child process that reads Git ended without an answer")]
     ChildCrashed { source: Cause },
     /// The child was killed since it took too long.
-    #[error("reading the repository took longer than {} s and was stopped", limit.as_secs())]
-    ChildTimedOut { limit: Duration },
+    #[error(
+        "reading the repository took longer than {} s and was stopped{}{doing}",
+        limit.as_secs(),
+        if doing.is_empty() { "" } else { " while " }
+    )]
+    ChildTimedOut { limit: Duration, doing: String },
     /// The child's answer was not what it should be.
     #[error("the child process that reads Git gave an answer that cannot be used")]
     ChildGarbage { source: Cause },
@@ -174,8 +205,22 @@ impl GitError {
             Self::AmbiguousRevision { .. } => "give more digits, best all 40",
             Self::NotACommit { .. } => "name a branch, or a tag that was put on a commit",
             Self::Empty { .. } => return None,
-            Self::Unreachable { .. } => {
-                "check the address and that this host reaches it; a redirect to another host is refused: use the final address"
+            Self::NoFolder { .. } => "check `url`: it is the path of a repository on this host",
+            Self::NotReadable { .. } => "let the agent's user enter and read the folder and those above it",
+            Self::Unreachable { .. } => "check the address, the name's resolution, and that this host reaches it",
+            Self::NotGit { .. } => "check the address: is it that of the repository, and not of a page about it?",
+            Self::Status { status, .. } if status == "404" => {
+                "check the address; a private repository looks like a missing one to whoever shows no credentials"
+            }
+            Self::Status { .. } => "look at the server; the agent goes on asking",
+            Self::Redirected { .. } => {
+                "give the final address as `url`; no redirect to another host is followed, for it would be shown the credentials"
+            }
+            Self::BrokeOff { .. } => "the agent goes on asking; if it stays, look at the server and what is between",
+            Self::Damaged { .. } => "run `git fsck` in the repository on the server; the agent goes on asking",
+            Self::TooManyObjects { .. } | Self::OverLimits { .. } => {
+                "this is no repository of manifests, or one that was made to harm: processor time ends at half of `timeout` \
+                 (at most 60 s), memory at 1 GiB; a truncated object makes libgit2 loop: run `git fsck`"
             }
             Self::Rewritten { .. } => {
                 "remove `insteadOf` from /etc/gitconfig, or name the other address in the configuration"
@@ -212,10 +257,11 @@ impl GitError {
                 "check that the agent's program file is still there and executable, and free memory"
             }
             Self::ChildCrashed { .. } => {
-                "a very large repository exceeds the child's memory or processor time, and a truncated object makes libgit2 loop: \
-                 run `git fsck` in a local repository; if it stays, report it"
+                "a very large repository exceeds the child's memory: run `git fsck` in a local repository; if it stays, report it"
             }
-            Self::ChildTimedOut { .. } => "check that the server answers; the next pass tries again",
+            Self::ChildTimedOut { .. } => {
+                "check that the server answers, or give it a longer `timeout`; the agent goes on asking"
+            }
             Self::ChildGarbage { .. } => {
                 "is the program file being replaced? restart the agent; if it stays, report it"
             }
@@ -223,23 +269,49 @@ impl GitError {
     }
 }
 
-/// Sorts an error of the network part; `offered` tells whether credentials were given.
-pub(super) fn network(error: &git2::Error, url: &str, offered: bool) -> GitError {
+/// Sorts an error of the network part. `offered` tells whether credentials were given, `met` whether the server had shown who it
+/// is. libgit2 has few codes, and none for most of this: its words decide, and a test has all of them from a real server.
+pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) -> GitError {
     use git2::{ErrorClass, ErrorCode};
-    let (url, source) = (url.to_owned(), Cause::from(error));
+    let (url, source, text) = (url.to_owned(), Cause::from(error), error.message());
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["redirect"]) {
+        return GitError::Redirected { url, source };
+    }
+    if says(&BROKEN) {
+        return GitError::BrokeOff { url, source };
+    }
+    if error.class() == ErrorClass::NoMemory || says(&["overly large object", "too many objects"]) {
+        return GitError::OverLimits { source };
+    }
     match (error.code(), error.class()) {
         (ErrorCode::Auth, _) => GitError::Authentication { url, offered, source },
         (ErrorCode::Certificate, _) | (_, ErrorClass::Ssl) => GitError::Certificate { url, source },
-        (_, ErrorClass::Odb | ErrorClass::Object | ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Sha1) => {
-            GitError::Corrupt { what: format!("the mirror of {url}, or what was fetched into it,"), source }
-        }
+        (_, ErrorClass::Odb | ErrorClass::Object | ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Sha1)
+        | (_, ErrorClass::Reference) => GitError::Damaged { url, source },
+        _ if says(&["failed to apply delta"]) => GitError::Damaged { url, source },
         // A 401 after credentials were sent, and 403, arrive as plain HTTP errors.
-        (_, ErrorClass::Http) if [": 401", ": 403"].iter().any(|s| error.message().ends_with(s)) => {
-            GitError::Authentication { url, offered, source }
-        }
+        (_, ErrorClass::Http) => match text.rsplit_once("http status code: ").map(|(_, status)| status) {
+            Some("401" | "403") => GitError::Authentication { url, offered, source },
+            Some(status) => GitError::Status { url, status: status.to_owned() },
+            None => GitError::NotGit { url, source },
+        },
+        _ if met && !says(&["failed to connect", "failed to resolve"]) => GitError::NotGit { url, source },
         _ => GitError::Unreachable { url, source },
     }
 }
+
+/// What libgit2 and OpenSSL say when a connection ends too early.
+const BROKEN: [&str; 8] = [
+    "syscall failure",
+    "unexpected eof",
+    "unexpected EOF",
+    "early EOF",
+    "could not read refs from remote",
+    "could not read from remote",
+    "Connection reset",
+    "socket disconnected",
+];
 
 /// An object that could not be read.
 pub(super) fn corrupt(what: impl Into<String>, error: &git2::Error) -> GitError {

@@ -5,6 +5,7 @@
 //! of those, and only the named folder is opened (no search upwards, where a planted `.git` would be found), so [`super::child`]
 //! turns the check off with `safe.directory` in its own empty home. In this process libgit2's rule stands.
 
+use std::io;
 use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
@@ -22,7 +23,11 @@ pub fn open(folder: &Path, shown: &str) -> Result<Repository, GitError> {
     let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::CROSS_FS;
     Repository::open_ext(folder, flags, std::iter::empty::<&str>()).map_err(|error| match error.code() {
         ErrorCode::Owner => GitError::NotOwned { url: shown.to_owned() },
-        _ => GitError::NotARepository { url: shown.to_owned(), source: Cause::from(&error) },
+        _ => match std::fs::read_dir(folder).err() {
+            None => GitError::NotARepository { url: shown.to_owned(), source: Cause::from(&error) },
+            Some(why) if why.kind() == io::ErrorKind::NotFound => GitError::NoFolder { url: shown.to_owned() },
+            Some(why) => GitError::NotReadable { url: shown.to_owned(), source: Cause::from(&why) },
+        },
     })
 }
 

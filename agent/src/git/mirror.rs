@@ -36,6 +36,8 @@ pub struct Mirror<'a> {
     pub limits: &'a Limits,
     /// The folder that holds all mirrors.
     pub scratch: &'a Path,
+    /// Is told what is being done.
+    pub stage: &'a dyn Fn(&str),
 }
 
 impl Mirror<'_> {
@@ -44,9 +46,10 @@ impl Mirror<'_> {
     pub fn read_newer(&self, rev: &str, known: Option<&str>, path: &str) -> Result<Option<Snapshot>, GitError> {
         let hosts = self.known_hosts()?;
         let folder = self.folder()?;
+        (self.stage)("waiting for another reading of the same repository");
         let _lock = Self::lock(&folder)?;
         let result = self.read_locked(&folder, rev, known, path, hosts.as_ref());
-        if !matches!(result, Err(GitError::Corrupt { .. })) {
+        if !matches!(result, Err(GitError::Corrupt { .. } | GitError::Damaged { .. })) {
             return result;
         }
         // Either the cache is damaged or the server sends damaged objects; a second try tells which.
@@ -69,6 +72,7 @@ impl Mirror<'_> {
             Some(id) if has_commit(&repository, id) => id,
             _ => self.fetch(&repository, rev, exact, hosts)?,
         };
+        (self.stage)("reading the objects");
         let commit = local::peel(&repository, target, rev, &self.remote.shown)?;
         tree::newer(&repository, commit, known, path, self.limits)
     }
@@ -81,13 +85,15 @@ impl Mirror<'_> {
         exact: Option<Oid>,
         known: Option<&KnownHosts>,
     ) -> Result<Oid, GitError> {
-        let session = Session { mirror: self, known, failure: RefCell::default(), asked: Cell::new(0) };
+        let session =
+            Session { mirror: self, known, failure: RefCell::default(), asked: Cell::new(0), met: Cell::new(false) };
         let mut remote = repository.remote_anonymous(&self.remote.url).map_err(|e| session.explain(&e))?;
         if remote.url_bytes() != self.remote.url.as_bytes() {
             return Err(GitError::Rewritten { url: self.remote.shown.clone() });
         }
         // A server without shallow fetches says so only when it is asked for one; the connection is then used up.
         for depth in [1, 0] {
+            (self.stage)("connecting");
             let mut connection = remote
                 .connect_auth(Direction::Fetch, Some(session.callbacks()), Some(ProxyOptions::new()))
                 .map_err(|e| session.explain(&e))?;
@@ -103,6 +109,7 @@ impl Mirror<'_> {
             options.prune(FetchPrune::Off);
             options.update_fetchhead(false);
             options.depth(depth);
+            (self.stage)("receiving the pack");
             match connection.remote().fetch(&[format!("+{name}:{KEPT}")], Some(&mut options), None) {
                 Ok(()) => return Ok(id),
                 Err(error) if depth == 1 && error.message().contains("doesn't support shallow") => {}
@@ -113,7 +120,7 @@ impl Mirror<'_> {
             }
         }
         let source = Cause::new("the server changed its mind about shallow fetches");
-        Err(GitError::Unreachable { url: self.remote.shown.clone(), source })
+        Err(GitError::NotGit { url: self.remote.shown.clone(), source })
     }
 
     /// The advertised reference that a name stands for, with what it points at.
@@ -226,6 +233,8 @@ struct Session<'a> {
     known: Option<&'a KnownHosts>,
     failure: RefCell<Option<GitError>>,
     asked: Cell<u32>,
+    /// The server has shown who it is.
+    met: Cell<bool>,
 }
 
 impl Session<'_> {
@@ -235,25 +244,38 @@ impl Session<'_> {
             Transport::Https => auth.token.is_some() || remote.password.is_some(),
             Transport::Ssh => auth.ssh_key.is_some(),
         };
+        if ["No space left", "Read-only file system", "Disk quota"].iter().any(|words| error.message().contains(words)) {
+            return GitError::Scratch { path: self.mirror.scratch.display().to_string(), source: Cause::from(error) };
+        }
         let kept = self.failure.borrow_mut().take();
-        kept.unwrap_or_else(|| error::network(error, &remote.shown, offered))
+        kept.unwrap_or_else(|| error::network(error, &remote.shown, offered, self.met.get()))
     }
 
     fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut callbacks = RemoteCallbacks::new();
         callbacks.credentials(|_, _, allowed| self.credentials(allowed));
-        callbacks.certificate_check(|certificate, host| match certificate.as_hostkey() {
-            // TLS: what OpenSSL found decides.
-            None => Ok(CertificateCheckStatus::CertificatePassthrough),
-            Some(key) => self.host_key(key, host).map(|()| CertificateCheckStatus::CertificateOk),
+        callbacks.certificate_check(|certificate, host| {
+            if !self.met.replace(true) {
+                (self.mirror.stage)("receiving the list of branches");
+            }
+            match certificate.as_hostkey() {
+                // TLS: what OpenSSL found decides.
+                None => Ok(CertificateCheckStatus::CertificatePassthrough),
+                Some(key) => self.host_key(key, host).map(|()| CertificateCheckStatus::CertificateOk),
+            }
         });
         callbacks.transfer_progress(|progress| {
-            let limit = self.mirror.limits.fetch_bytes;
-            let fits = progress.received_bytes() as u64 <= limit;
+            let Limits { fetch_bytes, fetch_objects, .. } = *self.mirror.limits;
+            let fits = progress.received_bytes() as u64 <= fetch_bytes;
             if !fits {
-                self.fail(GitError::TooLarge { what: "the fetch".to_owned(), limit });
+                self.fail(GitError::TooLarge { what: "the fetch".to_owned(), limit: fetch_bytes });
             }
-            fits
+            let is_few = progress.total_objects() as u64 <= fetch_objects;
+            if !is_few {
+                let url = self.mirror.remote.shown.clone();
+                self.fail(GitError::TooManyObjects { url, limit: fetch_objects });
+            }
+            fits && is_few
         });
         callbacks
     }

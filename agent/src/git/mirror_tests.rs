@@ -1,134 +1,26 @@
-//! Mirrors against a real server: `git upload-pack` behind a small HTTP server of the test, on the loopback interface. Needs
-//! the program `git`. TLS is not part of this: a URL with `http` is made by hand, which `url::parse` never does.
+//! Mirrors against a real server on the loopback interface. TLS is not part of this (`tests/sources.rs` has it): a URL with
+//! `http` is made by hand, which `url::parse` never does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 
-use base64::Engine as _;
 use git2::{Oid, Signature};
 
+use super::git_server::{GitServer, How};
 use super::mirror::Mirror;
 use super::tests::{FILE, Fixture};
 use super::url::{Remote, Transport};
 use super::{Auth, Entry, GitError, Limits, Snapshot};
 
-/// What the server does beside serving.
-#[derive(Clone, Default)]
-struct Behaviour {
-    /// `user:password` that it wants.
-    credentials: Option<&'static str>,
-    /// Where it sends everybody.
-    redirect: Option<String>,
-    /// Protocol features that it does not announce.
-    hidden: Option<&'static str>,
-    /// Answers this status to everybody.
-    status: Option<&'static str>,
-}
-
-struct Server {
-    port: u16,
-    behaviour: Arc<Mutex<Behaviour>>,
-    /// One line for each request.
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn new(repository: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = Self { port, behaviour: Arc::default(), log: Arc::default() };
-        let (behaviour, log, repository) = (server.behaviour.clone(), server.log.clone(), repository.to_owned());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                // A client that hangs up is part of the tests.
-                let behaviour = behaviour.lock().unwrap().clone();
-                let _ = serve(&stream.unwrap(), &repository, &behaviour, &log);
-            }
-        });
-        server
-    }
-
-    fn remote(&self) -> Remote {
-        let url = format!("http://127.0.0.1:{}/r.git", self.port);
-        let (transport, host, port) = (Transport::Https, "127.0.0.1".to_owned(), Some(self.port));
-        Remote { transport, host, port, user: None, password: None, shown: url.clone(), url }
-    }
-
-    fn set(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
-    }
-
-    fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut *self.log.lock().unwrap())
-    }
-}
-
-fn serve(stream: &TcpStream, repository: &Path, how: &Behaviour, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let (mut request, mut length, mut credentials) = (String::new(), 0, None);
-    reader.read_line(&mut request)?;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim().split_once(": ") else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
-            "authorization" => credentials = value.strip_prefix("Basic ").map(str::to_owned),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    log.lock().unwrap().push(request.split(' ').take(2).collect::<Vec<_>>().join(" "));
-    let mut out = stream;
-    let short = |status: &str, header: &str| {
-        format!("HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n")
-    };
-    if let Some(status) = how.status {
-        return out.write_all(short(status, "").as_bytes());
-    }
-    if let Some(to) = &how.redirect {
-        return out.write_all(
-            short("302 Found", &format!("Location: {to}/info/refs?service=git-upload-pack\r\n")).as_bytes(),
-        );
-    }
-    let wanted = how.credentials.map(|c| base64::engine::general_purpose::STANDARD.encode(c));
-    if wanted.is_some() && wanted != credentials {
-        return out.write_all(short("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n").as_bytes());
-    }
-    let advertise = request.starts_with("GET");
-    let mut command = Command::new("git");
-    command.args(["-c", "uploadpack.allowAnySHA1InWant=false", "upload-pack", "--stateless-rpc"]);
-    command.args(advertise.then_some("--advertise-refs")).arg(repository);
-    let mut child =
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    child.stdin.take().unwrap().write_all(&body)?;
-    let mut answer = child.wait_with_output()?.stdout;
-    if let Some(hidden) = how.hidden {
-        // The same length, so that the packet's length stays right.
-        let (from, to) = (hidden.as_bytes(), vec![b'x'; hidden.len()]);
-        while let Some(at) = answer.windows(from.len()).position(|w| w == from) {
-            answer[at..at + from.len()].copy_from_slice(&to);
-        }
-    }
-    let (kind, before) =
-        if advertise { ("advertisement", "001e# service=git-upload-pack\n0000") } else { ("result", "") };
-    let length = before.len() + answer.len();
-    write!(
-        out,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-{kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{before}"
-    )?;
-    out.write_all(&answer)
+fn remote(server: &GitServer) -> Remote {
+    let (transport, host, port, url) = (Transport::Https, server.host().to_owned(), Some(server.port()), server.url());
+    Remote { transport, host, port, user: None, password: None, shown: url.clone(), url }
 }
 
 struct Client {
     fixture: Fixture,
-    server: Server,
+    server: GitServer,
     scratch: tempfile::TempDir,
 }
 
@@ -137,13 +29,13 @@ impl Client {
     fn new() -> (Self, Oid) {
         let (fixture, first) = Fixture::one_file(true);
         let second = commit(&fixture, "two", &[first]);
-        let server = Server::new(&fixture.path());
+        let server = GitServer::http(&fixture.path());
         (Self { fixture, server, scratch: tempfile::tempdir().unwrap() }, second)
     }
 
     fn read_as(&self, rev: &str, auth: &Auth, limits: &Limits) -> Result<Snapshot, GitError> {
         let scratch = self.scratch.path().join("mirrors");
-        Mirror { remote: &self.server.remote(), auth, limits, scratch: &scratch }
+        Mirror { remote: &remote(&self.server), auth, limits, scratch: &scratch, stage: &|_| () }
             .read_newer(rev, None, "")
             .map(Option::unwrap)
     }
@@ -155,10 +47,11 @@ impl Client {
     fn read_newer(&self, rev: &str, known: Oid) -> Option<Snapshot> {
         let scratch = self.scratch.path().join("mirrors");
         let mirror = Mirror {
-            remote: &self.server.remote(),
+            remote: &remote(&self.server),
             auth: &Auth::default(),
             limits: &Limits::default(),
             scratch: &scratch,
+            stage: &|_| (),
         };
         mirror.read_newer(rev, Some(&known.to_string()), "").unwrap()
     }
@@ -233,7 +126,7 @@ fn tags_commits_and_vanished_branches() {
     assert_eq!(
         error,
         GitError::NoSuchRevision {
-            url: c.server.remote().shown,
+            url: remote(&c.server).shown,
             rev: "main".to_owned(),
             near: vec!["maint".to_owned()]
         }
@@ -245,7 +138,7 @@ fn tags_commits_and_vanished_branches() {
     let error = c.read(absent).unwrap_err();
     assert!(matches!(error, GitError::CommitNotOffered { .. }), "{error:?}");
     let empty = Fixture::new(true);
-    let server = Server::new(&empty.path());
+    let server = GitServer::http(&empty.path());
     let empty = Client { fixture: empty, server, scratch: tempfile::tempdir().unwrap() };
     assert!(matches!(empty.read("main"), Err(GitError::Empty { .. })));
 }
@@ -253,7 +146,7 @@ fn tags_commits_and_vanished_branches() {
 #[test]
 fn a_server_without_shallow_fetches_sends_everything() {
     let (c, tip) = Client::new();
-    c.server.set(Behaviour { hidden: Some("shallow"), ..Behaviour::default() });
+    c.server.set(How::Without("shallow"));
     assert_eq!(c.read("main").unwrap().revision, tip.to_string());
     assert!(!c.mirror().is_shallow());
 }
@@ -283,10 +176,28 @@ fn a_damaged_mirror_is_made_anew_and_a_crowded_one_too() {
 }
 
 #[test]
+fn what_a_killed_fetch_leaves_behind_is_in_nobodys_way_and_goes_away() {
+    let (c, tip) = Client::new();
+    c.read("main").unwrap();
+    let folder = c.mirror().path().to_owned();
+    let pack = fs::read_dir(folder.join("objects/pack")).unwrap().map(|e| e.unwrap().path()).next().unwrap();
+    let tip = commit(&c.fixture, "three", &[tip]);
+    let left = ["refs/agent/wanted.lock", "shallow.lock", "config.lock", "HEAD.lock", "objects/pack/pack_git2_a1b2c3"];
+    for name in left {
+        fs::write(folder.join(name), "half").unwrap();
+    }
+    assert_eq!(c.read("main").unwrap().revision, tip.to_string());
+    for name in left {
+        assert!(!folder.join(name).exists(), "{name}");
+    }
+    assert!(pack.exists(), "the mirror itself is kept");
+}
+
+#[test]
 fn credentials_are_sent_when_asked_for_and_once() {
     let (c, tip) = Client::new();
     let with = |token: Option<&str>| Auth { token: token.map(str::to_owned), ..Auth::default() };
-    c.server.set(Behaviour { credentials: Some("x-access-token:s3cret"), ..Behaviour::default() });
+    c.server.set(How::Credentials("x-access-token:s3cret"));
     let error = c.read("main").unwrap_err();
     assert!(matches!(error, GitError::Authentication { offered: false, .. }), "{error:?}");
     c.server.requests();
@@ -296,24 +207,23 @@ fn credentials_are_sent_when_asked_for_and_once() {
     assert!(c.server.requests().len() <= 3);
     assert_eq!(c.read_as("main", &with(Some("s3cret")), &Limits::default()).unwrap().revision, tip.to_string());
     for status in ["403 Forbidden", "401 Unauthorized"] {
-        c.server.set(Behaviour { status: Some(status), ..Behaviour::default() });
+        c.server.set(How::Status(status));
         assert!(matches!(c.read("main"), Err(GitError::Authentication { .. })), "{status}: {:?}", c.read("main"));
     }
     for status in ["404 Not Found", "500 Oh"] {
-        c.server.set(Behaviour { status: Some(status), ..Behaviour::default() });
-        assert!(matches!(c.read("main"), Err(GitError::Unreachable { .. })), "{status}");
+        c.server.set(How::Status(status));
+        assert!(matches!(c.read("main"), Err(GitError::Status { .. })), "{status}");
     }
 }
 
 #[test]
 fn a_redirect_to_another_host_is_refused_before_anything_is_sent_there() {
     let (c, _) = Client::new();
-    let other = Server::new(&c.fixture.path());
+    let other = GitServer::http(&c.fixture.path());
     // `localhost` is another host than `127.0.0.1`, and answers.
-    c.server
-        .set(Behaviour { redirect: Some(format!("http://localhost:{}/r.git", other.port)), ..Behaviour::default() });
+    c.server.set(How::Redirect(format!("http://localhost:{}/r.git", other.port())));
     let error = c.read("main").unwrap_err();
-    assert!(matches!(&error, GitError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(&error, GitError::Redirected { .. }), "{error:?}");
     assert!(other.requests().is_empty());
     assert!(error.hint().unwrap().contains("redirect"));
 }
@@ -342,14 +252,15 @@ fn nobody_listening_and_no_pinned_host_keys() {
     let (c, _) = Client::new();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{free}/x");
-    let mut remote = Remote { url: url.clone(), shown: url, ..c.server.remote() };
+    let mut remote = Remote { url: url.clone(), shown: url, ..remote(&c.server) };
     let (auth, limits, scratch) = (Auth::default(), Limits::default(), c.scratch.path());
-    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }.read_newer("main", None, "");
+    let stage: &dyn Fn(&str) = &|_| ();
+    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }.read_newer("main", None, "");
     assert!(matches!(result, Err(GitError::Unreachable { .. })), "{result:?}");
     remote.transport = Transport::Ssh;
     for (known_hosts, what) in [(None, ""), (Some("/nonexistent".into()), "/nonexistent")] {
         let auth = Auth { known_hosts, ..Auth::default() };
-        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch }).read_newer("main", None, "") {
+        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }).read_newer("main", None, "") {
             Err(GitError::KnownHosts { path, .. }) => assert_eq!(path, what),
             other => panic!("{other:?}"),
         }

@@ -13,6 +13,10 @@
 
 pub mod child;
 mod error;
+#[cfg(test)]
+#[allow(clippy::expect_used, dead_code, missing_docs)]
+#[path = "../../../tests/bench/git_server.rs"]
+mod git_server;
 pub mod known_hosts;
 mod local;
 mod mirror;
@@ -102,6 +106,8 @@ pub struct Limits {
     pub path_bytes: u64,
     /// Bytes that one fetch receives. Default 256 MiB.
     pub fetch_bytes: u64,
+    /// Objects that one fetch receives. Default 2,000,000.
+    pub fetch_objects: u64,
     /// Wall-clock time for everything; only [`child::read_in_child`] keeps it. Default 120 s.
     pub wall: Duration,
 }
@@ -115,6 +121,7 @@ impl Default for Limits {
             depth: 32,
             path_bytes: 512,
             fetch_bytes: 256 << 20,
+            fetch_objects: 2_000_000,
             wall: Duration::from_mins(2),
         }
     }
@@ -158,23 +165,25 @@ pub struct Snapshot {
 
 /// Reads a revision in this process, unless it is still the commit `known`, 40 hexadecimal digits: `None` then, and no file was
 /// read. Mirrors of other hosts are kept below `scratch`, one folder for each URL, and reused. Blocks, and a silent server
-/// blocks it without end: see [`child::read_in_child`].
+/// blocks it without end: see [`child::read_in_child`]. `stage` is told what is being done, as a word like "connecting".
 pub fn read_newer(
     source: &Source,
     known: Option<&str>,
     limits: &Limits,
     scratch: &Path,
+    stage: &dyn Fn(&str),
 ) -> Result<Option<Snapshot>, GitError> {
     let path = tree::clean(&source.path)?;
     match url::parse(&source.url)? {
         url::Location::Local(folder) => {
+            stage("reading the objects");
             let shown = folder.display().to_string();
             let repository = local::open(&folder, &shown)?;
             let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
             tree::newer(&repository, commit, known, &path, limits)
         }
         url::Location::Remote(remote) => {
-            let mirror = mirror::Mirror { remote: &remote, auth: &source.auth, limits, scratch };
+            let mirror = mirror::Mirror { remote: &remote, auth: &source.auth, limits, scratch, stage };
             mirror.read_newer(source.rev.as_deref().unwrap_or("main"), known, &path)
         }
     }

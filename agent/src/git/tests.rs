@@ -81,7 +81,7 @@ impl Fixture {
 }
 
 fn read(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
-    read_newer(source, None, limits, scratch).map(Option::unwrap)
+    read_newer(source, None, limits, scratch, &|_| ()).map(Option::unwrap)
 }
 
 fn file(bytes: &[u8]) -> Entry {

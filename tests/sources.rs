@@ -1,0 +1,236 @@
+//! Each way in which a source can fail, with the shipped binary over emulated AWS: one agent follows several repositories at once,
+//! each of which fails in one way after another. Each way has words of its own in the log, once; AWS is not called meanwhile; and
+//! when the repository is well again, the agent goes on by itself, with the next commit.
+//!
+//! `docs/sources.md` has the same table; a test holds the two against each other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::bench::emulator::Emulator;
+use crate::bench::git_server::{AUTHORITY, GitServer, How, Part};
+use crate::bench::proxy::Proxy;
+use crate::bench::record::{self, Call};
+use crate::bench::running::Running;
+use crate::bench::wire::Wire;
+use crate::bench::{packs, say};
+use crate::cli::commit_to;
+use crate::hello::Files;
+
+mod local;
+mod remote;
+
+const REGION: &str = "eu-south-2";
+
+/// A repository that the agent follows, and the stack in it.
+struct Site<'a> {
+    stack: &'static str,
+    folder: PathBuf,
+    /// As the log says it.
+    url: String,
+    world: &'a World,
+    revisions: u32,
+}
+
+/// What all sites share.
+struct World {
+    agent: Running,
+    proxy: Proxy,
+}
+
+/// What was seen of one failure.
+struct Seen {
+    what: &'static str,
+    words: &'static str,
+    line: String,
+    told: Duration,
+    back: Duration,
+}
+
+fn files(stack: &str, value: u32) -> Files {
+    let text = format!(
+        "[stack]\nname = \"{stack}\"\naccount = \"123456789012\"\nregion = \"{REGION}\"\n\n[parameter.greeting]\nvalue = \"{value}\"\n"
+    );
+    [("stack.toml".to_owned(), text)].into()
+}
+
+impl<'a> Site<'a> {
+    fn new(world: &'a World, stack: &'static str, folder: PathBuf, url: String) -> Self {
+        Self { stack, folder, url, world, revisions: 0 }
+    }
+
+    /// The next value of the parameter, on a branch.
+    fn commit_on(&mut self, branch: &str) -> String {
+        self.revisions += 1;
+        commit_to(&self.folder, branch, &files(self.stack, self.revisions))
+    }
+
+    fn commit(&mut self) -> String {
+        self.commit_on("main")
+    }
+
+    /// Calls about this stack since.
+    fn calls(&self, before: usize) -> Vec<Call> {
+        let calls = self.world.proxy.wire().calls().split_off(before);
+        calls.into_iter().filter(|call| call.body().contains(self.stack)).collect()
+    }
+
+    fn tip(&self) -> String {
+        let repository = git2::Repository::open(&self.folder).unwrap();
+        repository.find_reference("refs/heads/main").unwrap().target().unwrap().to_string()
+    }
+
+    fn rename_branch(&self, from: &str, to: &str) {
+        let repository = git2::Repository::open(&self.folder).unwrap();
+        let mut branch = repository.find_reference(&format!("refs/heads/{from}")).unwrap();
+        branch.rename(&format!("refs/heads/{to}"), false, "renamed").unwrap();
+    }
+
+    fn applied(&self, mark: usize, revision: &str) {
+        self.world.agent.wait_for(mark, &["converged", self.stack, &revision[..7]]);
+    }
+
+    /// How often the log says since then that this source cannot be read.
+    fn complaints(&self, mark: usize) -> Vec<String> {
+        let lines = self.world.agent.lines(mark);
+        lines.into_iter().filter(|line| line.contains("cannot be read") && line.contains(&self.url)).collect()
+    }
+
+    /// Lets the source fail, and sees that the agent says these words once, does nothing, and goes on with the next commit when
+    /// the source is mended.
+    fn suffers(
+        &mut self,
+        what: &'static str,
+        words: &'static str,
+        fail: impl FnOnce(&mut Self),
+        mend: impl FnOnce(&mut Self) -> String,
+    ) -> Seen {
+        let (mark, before) = (self.world.agent.mark(), self.world.proxy.wire().calls().len());
+        let begun = Instant::now();
+        fail(self);
+        let (at, line) = self.world.agent.wait_for(mark, &["ERROR", "cannot be read", &self.url]);
+        if !line.contains(words) {
+            say(&format!("EXPECT {what} {words:?} GOT {line}"));
+        }
+        assert!(line.contains("AWS is kept as the last revision says"), "{line}");
+        let calls = self.calls(before);
+        assert!(calls.is_empty(), "{words}: AWS was called\n{}", record::table(&calls));
+        let mended = Instant::now();
+        let revision = mend(self);
+        self.applied(mark, &revision);
+        let complaints = self.complaints(mark);
+        if complaints.len() != 1 {
+            say(&format!("MANY {}", complaints.join("\n")));
+        }
+        Seen { what, words, line, told: at.duration_since(begun), back: mended.elapsed() }
+    }
+}
+
+/// The largest memory of the agent, and of any child of it, since it was looked at.
+#[derive(Default)]
+struct Peaks {
+    agent: AtomicU64,
+    child: AtomicU64,
+    done: AtomicBool,
+}
+
+impl Peaks {
+    /// Looks until it is done.
+    fn watch(&self, agent: &Running) {
+        let own = agent.id().to_string();
+        while !self.done.load(Ordering::Relaxed) {
+            self.agent.fetch_max(agent.memory(), Ordering::Relaxed);
+            let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+            for status in processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("status")).ok()) {
+                let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                if field("PPid:") == Some(&own) {
+                    let anonymous = field("RssAnon:").and_then(|kb| kb.trim_end_matches(" kB").parse().ok());
+                    self.child.fetch_max(anonymous.unwrap_or_default(), Ordering::Relaxed);
+                }
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}
+
+/// One source of the configuration.
+fn source(url: &str, rest: &str) -> String {
+    format!("[[source]]\nurl = \"{url}\"\n{rest}\n\n")
+}
+
+#[test]
+fn whatever_a_source_does_wrong_is_named_and_nothing_else_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut servers: BTreeMap<&str, GitServer> = BTreeMap::new();
+    let mut text = format!("cache = \"{}\"\n\n", at("cache").display());
+    for (name, settings) in remote::SOURCES {
+        commit_to(&at(name), "main", &files(name, 0));
+        let server = GitServer::https(&at(name));
+        text += &source(&server.url(), settings);
+        servers.insert(name, server);
+    }
+    for (name, settings) in local::SOURCES {
+        commit_to(&at(name), "main", &files(name, 0));
+        text += &source(at(name).to_str().unwrap(), settings);
+    }
+    std::fs::write(at("agent.toml"), text + "[reconcile]\ndrift = \"1h\"\nat_once = 8\n").unwrap();
+    std::fs::write(at("authority.pem"), AUTHORITY).unwrap();
+
+    let proxy = Proxy::start(&Wire::new(Emulator::shared())).unwrap();
+    let mut env = proxy.env();
+    env.insert("SSL_CERT_FILE".to_owned(), at("authority.pem").to_str().unwrap().to_owned());
+    let mut world = World { agent: Running::start(&at("agent.toml"), &env), proxy };
+    for (name, _) in remote::SOURCES.iter().chain(local::SOURCES) {
+        world.agent.wait_for(0, &["converged", name]);
+    }
+    let (idle, begun, peaks) = (world.agent.memory(), Instant::now(), Peaks::default());
+    let seen: Vec<Seen> = std::thread::scope(|scope| {
+        let (world, peaks) = (&world, &peaks);
+        scope.spawn(move || peaks.watch(&world.agent));
+        let mut threads = Vec::new();
+        for (name, server) in servers {
+            let site = Site::new(world, name, at(name), server.url());
+            threads.push(scope.spawn(move || remote::suffer(site, server)));
+        }
+        for (name, _) in local::SOURCES {
+            let site = Site::new(world, name, at(name), at(name).to_str().unwrap().to_owned());
+            threads.push(scope.spawn(move || local::suffer(site)));
+        }
+        let results: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        peaks.done.store(true, Ordering::Relaxed);
+        results.into_iter().flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    assert!(world.agent.lives());
+    for Seen { what, told, back, line, words } in &seen {
+        say(&format!("{what}: told after {told:.1?}, back after {back:.1?} {words}\n  {line}"));
+    }
+    let (agent, child) = (peaks.agent.into_inner(), peaks.child.into_inner());
+    say(&format!("{} failures in {:?}; agent {idle} -> at most {agent} KiB, a child at most {child} KiB", seen.len(), begun.elapsed()));
+    let (status, _) = world.agent.stop();
+    assert!(status.success(), "{status}");
+}
+
+/// Only a watch can tell of a commit within the hour; it is on what was there when it was set.
+#[test]
+fn a_repository_that_another_one_takes_the_place_of_is_watched_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    commit_to(&at("r"), "main", &files("src-replaced", 1));
+    let text = source(at("r").to_str().unwrap(), "interval = \"1h\"") + "[reconcile]\ndrift = \"1h\"\n";
+    std::fs::write(at("agent.toml"), text).unwrap();
+    let proxy = Proxy::start(&Wire::new(Emulator::shared())).unwrap();
+    let agent = Running::start(&at("agent.toml"), proxy.env());
+    agent.wait_for(0, &["converged", "src-replaced"]);
+    commit_to(&at("other"), "main", &files("src-replaced", 2));
+    let mark = agent.mark();
+    std::fs::rename(at("r"), at("old")).unwrap();
+    std::fs::rename(at("other"), at("r")).unwrap();
+    agent.wait_for(mark, &["update parameter.greeting", "src-replaced"]);
+    let mark = agent.mark();
+    let third = commit_to(&at("r"), "main", &files("src-replaced", 3));
+    agent.wait_for(mark, &["converged", "src-replaced", &third[..7]]);
+}

@@ -1,0 +1,141 @@
+//! What a server can do wrong.
+
+use std::process::Stdio;
+
+use super::*;
+
+/// The sources: short readings for servers that hang, longer ones for what takes its time to unpack.
+pub const SOURCES: &[(&str, &str)] = &[
+    ("src-answers", "interval = \"1s\"\ntimeout = \"5s\""),
+    ("src-breaks", "interval = \"1s\"\ntimeout = \"3s\""),
+    ("src-packs", "interval = \"1s\"\ntimeout = \"10s\""),
+];
+
+/// A way to fail, and the words that it has.
+type Way = (&'static str, How, &'static str);
+
+fn pack(change: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static) -> How {
+    How::Pack(Arc::new(change))
+}
+
+fn ways(site: &Site<'_>) -> Vec<Way> {
+    let elsewhere = "https://git.example.org/r.git".to_owned();
+    let repository = site.folder.clone();
+    match site.stack {
+        "src-answers" => vec![
+            ("401", How::Credentials("a:b"), "refused access without credentials: the server asked for credentials"),
+            ("403", How::Status("403 Forbidden"), "refused access without credentials: unexpected http status code: 403"),
+            ("404", How::Status("404 Not Found"), "answered with the HTTP status 404"),
+            ("500", How::Status("500 Oh"), "answered with the HTTP status 500"),
+            ("redirect", How::Redirect(elsewhere), "redirects to another host"),
+            ("certificate of nobody", How::Stranger, "no trusted TLS connection"),
+            ("no TLS", How::Garbage(Part::Tls), "no trusted TLS connection"),
+            ("garbage for branches", How::Garbage(Part::Branches), "did not answer as a Git server"),
+            ("garbage for a pack", How::Garbage(Part::Pack), "did not answer as a Git server"),
+        ],
+        "src-breaks" => vec![
+            ("cut at once", How::Cut(Part::Tls), "broke off before everything was there"),
+            ("cut branches", How::Cut(Part::Branches), "broke off before everything was there"),
+            ("cut pack", How::Cut(Part::Pack), "broke off before everything was there"),
+            ("short branches", How::Short(Part::Branches), "broke off before everything was there"),
+            ("short pack", How::Short(Part::Pack), "broke off before everything was there"),
+            ("silent at once", How::Silent(Part::Tls), "took longer than 3 s and was stopped while connecting"),
+            ("silent branches", How::Silent(Part::Branches), "3 s and was stopped while receiving the list of branches"),
+            ("silent pack", How::Silent(Part::Pack), "3 s and was stopped while receiving the pack"),
+        ],
+        _ => vec![
+            ("wrong checksum", pack(packs::wrong_checksum), "sent is damaged or incomplete"),
+            ("damaged object", pack(packs::damaged_object), "sent is damaged or incomplete"),
+            ("empty pack", pack(packs::nothing_in_it), "sent is damaged or incomplete"),
+            ("other objects", pack(packs::something_else), "sent is damaged or incomplete"),
+            ("file left out", pack(move |_| without_files(&repository)), "`stack.toml` is damaged or missing"),
+            ("huge blob", pack(|_| packs::huge_blob(20_000)), "it ended by signal 24 (used all its processor time)"),
+            ("huge delta", pack(|_| packs::huge_delta(100)), "than the limit of its child process: out of memory"),
+            ("overlong delta", pack(|_| packs::huge_delta(400)), "than the limit of its child process: failed to apply"),
+            ("many objects", pack(|_| packs::many_blobs(3_000_000)), "sends more than 2000000 objects"),
+            ("more promised", pack(|_| packs::many_promised(400_000_000)), "child process: out of memory"),
+        ],
+    }
+}
+
+/// The newest commit and its folder, without what is in it.
+fn without_files(repository: &Path) -> Vec<u8> {
+    use std::io::Write as _;
+    let opened = git2::Repository::open(repository).unwrap();
+    let commit = opened.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
+    let mut command = std::process::Command::new("git");
+    command.args(["-c", "safe.directory=*", "-C"]).arg(repository).args(["pack-objects", "--stdout", "-q"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    write!(child.stdin.take().unwrap(), "{}\n{}\n", commit.id(), commit.tree_id()).unwrap();
+    child.wait_with_output().unwrap().stdout
+}
+
+pub fn suffer(mut site: Site<'_>, mut server: GitServer) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    for (n, (what, how, words)) in ways(&site).into_iter().enumerate() {
+        let fail = |site: &mut Site<'_>| {
+            server.set(how);
+            site.commit();
+        };
+        let mend = |site: &mut Site<'_>| {
+            // By turns the commit that could not be fetched, and one after it.
+            let revision = if n % 2 == 0 { site.commit() } else { site.tip() };
+            server.set(How::Well);
+            revision
+        };
+        seen.push(site.suffers(what, words, fail, mend));
+    }
+    match site.stack {
+        "src-answers" => changing_its_mind(&mut site, &server),
+        "src-breaks" => seen.push(unreachable(&mut site, &mut server)),
+        _ => seen.extend(other_repositories(&mut site, &server)),
+    }
+    seen
+}
+
+/// Another failure is told although there has been one already; the same one is not, however often it happens.
+fn changing_its_mind(site: &mut Site<'_>, server: &GitServer) {
+    let (agent, mark) = (&site.world.agent, site.world.agent.mark());
+    server.set(How::Status("500 Oh"));
+    agent.wait_for(mark, &["HTTP status 500", &site.url]);
+    let asked = server.connections();
+    let begun = Instant::now();
+    while server.connections() < asked + 2 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is not asked again");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    server.set(How::Status("404 Not Found"));
+    agent.wait_for(mark, &["HTTP status 404", &site.url]);
+    server.set(How::Well);
+    agent.wait_for(mark, &["INFO", "can be read again", &site.url]);
+    assert_eq!(site.complaints(mark).len(), 2, "{:?}", site.complaints(mark));
+}
+
+fn unreachable(site: &mut Site<'_>, server: &mut GitServer) -> Seen {
+    let server = std::cell::RefCell::new(server);
+    let mend = |site: &mut Site<'_>| {
+        server.borrow_mut().up();
+        site.commit()
+    };
+    site.suffers("not listening", "could not be reached: failed to connect", |_| server.borrow_mut().down(), mend)
+}
+
+fn other_repositories(site: &mut Site<'_>, server: &GitServer) -> Vec<Seen> {
+    let fail = |site: &mut Site<'_>| site.rename_branch("main", "maint");
+    let mend = |site: &mut Site<'_>| {
+        site.rename_branch("maint", "main");
+        site.commit()
+    };
+    let mut seen = vec![site.suffers("branch gone", "has no branch, tag or commit `refs/heads/main`", fail, mend)];
+    let fail = |site: &mut Site<'_>| {
+        let empty = site.folder.with_extension("empty");
+        git2::Repository::init(&empty).unwrap();
+        server.serve(&empty);
+    };
+    let mend = |site: &mut Site<'_>| {
+        server.serve(&site.folder);
+        site.commit()
+    };
+    seen.push(site.suffers("empty", "has no commit yet", fail, mend));
+    seen
+}
