@@ -316,7 +316,7 @@ mod tests {
         let error = sh("kill -SEGV $$", vec![], LONG, 4096).await.unwrap_err();
         assert_eq!(error.to_string(), "the child process ended by signal 11");
         assert!(!error.is_over_its_limits());
-        let error = sh("ulimit -t 1; while :; do :; done", vec![], LONG, 4096).await.unwrap_err();
+        let error = sh("ulimit -S -t 1; while :; do :; done", vec![], LONG, 4096).await.unwrap_err();
         assert!(error.is_over_its_limits(), "{error}");
         let error = run(Path::new("/nonexistent"), &[], vec![], LONG, 1).await.unwrap_err();
         assert!(matches!(error, SandboxError::NotStarted { .. }), "{error}");

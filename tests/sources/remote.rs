@@ -8,6 +8,7 @@ use super::*;
 pub const SOURCES: &[(&str, &str)] = &[
     ("src-answers", "interval = \"1s\"\ntimeout = \"5s\""),
     ("src-breaks", "interval = \"1s\"\ntimeout = \"3s\""),
+    ("src-bombs", "interval = \"1s\"\ntimeout = \"10s\""),
     ("src-packs", "interval = \"1s\"\ntimeout = \"10s\""),
 ];
 
@@ -43,12 +44,14 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
             ("silent branches", How::Silent(Part::Branches), "3 s and was stopped while receiving the list of branches"),
             ("silent pack", How::Silent(Part::Pack), "3 s and was stopped while receiving the pack"),
         ],
-        _ => vec![
+        "src-packs" => vec![
             ("wrong checksum", pack(packs::wrong_checksum), "sent is damaged or incomplete"),
             ("damaged object", pack(packs::damaged_object), "sent is damaged or incomplete"),
             ("empty pack", pack(packs::nothing_in_it), "sent is damaged or incomplete"),
             ("other objects", pack(packs::something_else), "sent is damaged or incomplete"),
             ("file left out", pack(move |_| without_files(&repository)), "`stack.toml` is damaged or missing"),
+        ],
+        _ => vec![
             ("huge blob", pack(|_| packs::huge_blob(20_000)), "it ended by signal 24 (used all its processor time)"),
             ("huge delta", pack(|_| packs::huge_delta(100)), "than the limit of its child process: out of memory"),
             ("overlong delta", pack(|_| packs::huge_delta(400)), "than the limit of its child process: failed to apply"),
@@ -86,6 +89,7 @@ pub fn suffer(mut site: Site<'_>, mut server: GitServer) -> Vec<Seen> {
         seen.push(site.suffers(what, words, fail, mend));
     }
     match site.stack {
+        "src-bombs" => {}
         "src-answers" => changing_its_mind(&mut site, &server),
         "src-breaks" => seen.push(unreachable(&mut site, &mut server)),
         _ => seen.extend(other_repositories(&mut site, &server)),

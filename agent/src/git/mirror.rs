@@ -23,7 +23,7 @@ use super::{Auth, Cause, GitError, Limits, Snapshot, error, local, tree};
 
 /// Where the fetched commit is kept, so that the next fetch can tell the server what is here.
 const KEPT: &str = "refs/agent/wanted";
-/// Files among the packs before a mirror is made anew. A fetch leaves two, a broken one a third.
+/// Files among the packs before a mirror is made anew. A fetch leaves two.
 const PACK_FILES: usize = 100;
 
 /// What is needed to read from another host.
@@ -48,6 +48,7 @@ impl Mirror<'_> {
         let folder = self.folder()?;
         (self.stage)("waiting for another reading of the same repository");
         let _lock = Self::lock(&folder)?;
+        tidy(&folder).map_err(|e| scratch_error(&folder, &e))?;
         let result = self.read_locked(&folder, rev, known, path, hosts.as_ref());
         if !matches!(result, Err(GitError::Corrupt { .. } | GitError::Damaged { .. })) {
             return result;
@@ -217,6 +218,23 @@ impl Mirror<'_> {
         repository.config().and_then(|mut c| c.set_str("http.followRedirects", "false")).map_err(|e| broken(&e))?;
         Ok(repository)
     }
+}
+
+/// Removes what a reading that was killed has left: its half of a pack, and locks, which would stop every later one. Nobody else
+/// is at work in a mirror whose own lock is held.
+fn tidy(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() {
+            tidy(&entry.path())?;
+        } else if Path::new(&name).extension().is_some_and(|end| end == "lock")
+            || name.as_encoded_bytes().starts_with(b"pack_git2_")
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn scratch_error(path: &Path, error: &io::Error) -> GitError {

@@ -167,7 +167,7 @@ fn a_damaged_mirror_is_made_anew_and_a_crowded_one_too() {
     }
     assert_eq!(c.read("main").unwrap().revision, tip.to_string());
     for n in 0..101 {
-        fs::write(packs.join(format!("pack_git2_{n}")), "left over").unwrap();
+        fs::write(packs.join(format!("pack-{n}.pack")), "left over").unwrap();
     }
     assert_eq!(c.read("main").unwrap().revision, tip.to_string());
     assert!(fs::read_dir(&packs).unwrap().count() < 10);

@@ -335,7 +335,8 @@ fn only_the_named_folder_is_opened() {
     fs::create_dir(&inner).unwrap();
     for path in [inner, f.folder.path().join("missing"), f.folder.path().to_owned()] {
         let result = read(&Source::new(path.to_str().unwrap()), &Limits::default(), Path::new("/unused"));
-        assert!(matches!(result, Err(GitError::NotARepository { .. })), "{}: {result:?}", path.display());
+        let is_missing = matches!(result, Err(GitError::NoFolder { .. })) && !path.exists();
+        assert!(is_missing || matches!(result, Err(GitError::NotARepository { .. })), "{}: {result:?}", path.display());
     }
 }
 

@@ -50,19 +50,24 @@ pub struct Follower {
     known: Option<String>,
     failures: u32,
     told: Option<String>,
+    /// It was told that the repository cannot be watched.
+    told_unwatched: bool,
 }
 
 impl Follower {
     /// One that has seen nothing yet.
     pub fn new(source: Source, cache: PathBuf) -> Self {
         let wake = Arc::new(Notify::new());
-        Self { source, cache, wake, watch: None, known: None, failures: 0, told: None }
+        Self { source, cache, wake, watch: None, known: None, failures: 0, told: None, told_unwatched: false }
     }
 
     /// Follows until nobody listens.
     pub async fn follow(mut self, tell: mpsc::Sender<News>) {
         loop {
-            self.watch_again();
+            if let Some(error) = self.watch_again() {
+                let url = git::url::shown(&self.source.url);
+                warn!(%url, "the repository is not watched, only polled: {error}");
+            }
             let news = match self.read().await {
                 Ok(Some(commit)) => {
                     self.known = Some(commit.tree.revision.id.clone());
@@ -94,18 +99,20 @@ impl Follower {
         is_new.then_some(News::Lost(error))
     }
 
-    fn watch_again(&mut self) {
-        if self.watch.is_some() {
-            return;
+    /// Answers why the repository cannot be watched, once.
+    fn watch_again(&mut self) -> Option<notify::Error> {
+        if self.watch.as_ref().is_some_and(Watch::is_current) {
+            return None;
         }
+        // Before the next one: each is one of few that a user may have.
+        self.watch = None;
         match trigger::watch(&self.source.url, &self.wake) {
-            Ok(watch) => self.watch = watch,
-            // Why it cannot be read is told by the reading itself.
-            Err(error) if self.failures == 0 => {
-                let url = git::url::shown(&self.source.url);
-                warn!(%url, "the repository is not watched, only polled: {error}");
+            Ok(watch) => {
+                (self.watch, self.told_unwatched) = (watch, false);
+                None
             }
-            Err(_) => {}
+            // Why it cannot be read is told by the reading itself.
+            Err(error) => (self.failures == 0 && !std::mem::replace(&mut self.told_unwatched, true)).then_some(error),
         }
     }
 
@@ -126,11 +133,7 @@ impl Follower {
     }
 
     async fn pause(&self) {
-        let interval = self.source.interval.0;
-        let pause = match self.failures {
-            0 => interval,
-            n => (FIRST * 2_u32.saturating_pow(n - 1)).min(LONGEST.max(interval)),
-        };
+        let pause = pause_after(self.failures, self.source.interval.0);
         let chance = u32::try_from(super::random() % 1024).unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(spread(pause, chance)) => {}
@@ -139,9 +142,51 @@ impl Follower {
     }
 }
 
+fn pause_after(failures: u32, interval: Duration) -> Duration {
+    match failures {
+        0 => interval,
+        n => (FIRST * 2_u32.saturating_pow(n - 1)).min(LONGEST.max(interval)),
+    }
+}
+
 fn read_token(file: &std::path::Path) -> Result<String, LoadError> {
     let broken = |why: String| LoadError::Token { path: file.display().to_string(), why };
     let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
     let token = text.trim();
     if token.is_empty() { Err(broken("it is empty".to_owned())) } else { Ok(token.to_owned()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn follower(url: &str) -> Follower {
+        let source = serde_json::from_value(serde_json::json!({ "url": url })).unwrap();
+        Follower::new(source, PathBuf::from("/nonexistent"))
+    }
+
+    #[test]
+    fn that_a_repository_is_not_watched_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let heads = folder.path().join("refs/heads");
+        git2::Repository::init_bare(folder.path()).unwrap();
+        // Git can do without it once all references are packed.
+        std::fs::remove_dir(&heads).unwrap();
+        let mut follower = follower(folder.path().to_str().unwrap());
+        assert!(follower.watch_again().is_some());
+        assert!(follower.watch_again().is_none() && follower.watch.is_none());
+        std::fs::create_dir(&heads).unwrap();
+        assert!(follower.watch_again().is_none() && follower.watch.is_some());
+        std::fs::remove_dir(&heads).unwrap();
+        assert!(follower.watch_again().is_some(), "it was watched in between");
+    }
+
+    #[test]
+    fn pauses_double_from_a_second_and_have_an_end() {
+        let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
+        let pauses = |interval| [0, 1, 2, 3, 9, 10, 20, u32::MAX].map(|n| pause_after(n, interval).as_secs());
+        assert_eq!(pauses(minute), [60, 1, 2, 4, 256, 300, 300, 300]);
+        assert_eq!(pauses(hour), [3600, 1, 2, 4, 256, 512, 3600, 3600]);
+    }
 }

@@ -3,7 +3,10 @@
 //!
 //! Watched are the names of references: Git writes one beside its place as `*.lock` and renames it, and packing references
 //! removes the loose ones. Where watching fails (too many watches, a folder that is gone), polling goes on alone.
+//!
+//! A watch is on a folder, not on its name: another repository in the place of the first has to be watched anew.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,24 +19,45 @@ use crate::git::url::{Location, parse};
 /// A watch over one repository; dropping it ends it.
 pub struct Watch {
     _watcher: RecommendedWatcher,
+    watched: Vec<(PathBuf, Option<(u64, u64)>)>,
+}
+
+impl Watch {
+    /// Whether the watched folders are still those of these names.
+    pub fn is_current(&self) -> bool {
+        self.watched.iter().all(|(path, was)| identity(path) == *was)
+    }
+}
+
+/// What no two folders share while both exist.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Watches the repository, if it is one of this host. `wake` is told of everything that may be a new commit.
 pub fn watch(url: &str, wake: &Arc<Notify>) -> Result<Option<Watch>, notify::Error> {
-    let Ok(Location::Local(folder)) = parse(url) else { return Ok(None) };
-    let folder = references_of(&folder);
-    let wake = wake.clone();
+    let Ok(Location::Local(top)) = parse(url) else { return Ok(None) };
+    let folder = references_of(&top);
+    let heads = folder.join("refs/heads");
+    let watched = [&top, &folder, &heads].map(|path| (path.clone(), identity(path))).to_vec();
+    let (wake, about) = (wake.clone(), [top.clone(), folder.clone()]);
     let told = move |event: notify::Result<Event>| {
         // An error is an overflow: something was missed.
-        if event.is_ok_and(|event| !is_a_commit(&event)) {
+        if event.is_ok_and(|event| !is_a_commit(&event) || !is_about(&event, &about)) {
             return;
         }
         wake.notify_one();
     };
     let mut watcher = notify::recommended_watcher(told)?;
+    watcher.watch(&top, RecursiveMode::NonRecursive)?;
     watcher.watch(&folder, RecursiveMode::NonRecursive)?;
-    watcher.watch(&folder.join("refs/heads"), RecursiveMode::Recursive)?;
-    Ok(Some(Watch { _watcher: watcher }))
+    watcher.watch(&heads, RecursiveMode::Recursive)?;
+    Ok(Some(Watch { _watcher: watcher, watched }))
+}
+
+/// The top is watched only for being moved away: what a working copy holds is nobody's business here.
+fn is_about(event: &Event, [top, folder]: &[PathBuf; 2]) -> bool {
+    event.paths.is_empty() || event.paths.iter().any(|path| path == top || path.starts_with(folder))
 }
 
 /// The folder that holds `refs` and `packed-refs`: of a bare repository, of one with a working copy, or of that which a
@@ -102,6 +126,9 @@ mod tests {
             settle(&wake).await;
             repository.head().unwrap().peel_to_tree().unwrap();
             std::fs::write(repository.path().join("refs/heads/other.lock"), "x").unwrap();
+            if !bare {
+                std::fs::write(path.join("notes.txt"), "x").unwrap();
+            }
             let quiet = tokio::time::timeout(Duration::from_millis(300), wake.notified()).await.is_err();
             assert!(quiet, "a read or a lock woke, bare: {bare}");
         }
@@ -119,6 +146,25 @@ mod tests {
         let _watch = watch(linked.to_str().unwrap(), &wake).unwrap().unwrap();
         commit(&repository);
         assert!(wakes(&wake).await);
+    }
+
+    #[tokio::test]
+    async fn another_repository_in_the_place_of_the_first_wakes_and_is_not_what_is_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        for bare in [true, false] {
+            let at = |name: &str| folder.path().join(format!("{name}-{bare}"));
+            for name in ["first", "second"] {
+                let mut options = RepositoryInitOptions::new();
+                commit(&Repository::init_opts(at(name), options.bare(bare).initial_head("main")).unwrap());
+            }
+            let wake = Arc::new(Notify::new());
+            let watch = watch(at("first").to_str().unwrap(), &wake).unwrap().unwrap();
+            assert!(watch.is_current());
+            std::fs::rename(at("first"), at("aside")).unwrap();
+            std::fs::rename(at("second"), at("first")).unwrap();
+            assert!(wakes(&wake).await, "bare: {bare}");
+            assert!(!watch.is_current(), "bare: {bare}");
+        }
     }
 
     #[test]
