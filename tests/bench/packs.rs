@@ -15,9 +15,9 @@ pub fn huge_blob(mebibytes: usize) -> Vec<u8> {
     sealed(pack)
 }
 
-/// A blob of 16 MiB, and a few bytes that say: that one, so many times.
-pub fn huge_delta(times: usize) -> Vec<u8> {
-    let mut pack = header(2);
+/// A blob of 16 MiB, and so many deltas of a few bytes that say: that one, so many times.
+pub fn huge_deltas(count: u32, times: usize) -> Vec<u8> {
+    let mut pack = header(1 + count);
     let base = pack.len();
     object(&mut pack, BLOB, 16 * BLOCK);
     pack.extend(zeros(16));
@@ -28,10 +28,12 @@ pub fn huge_delta(times: usize) -> Vec<u8> {
         number(&mut delta, size);
     }
     delta.extend(std::iter::repeat_n([0xf0, 0xff, 0xff, 0xff], times).flatten());
-    let distance = pack.len() - base;
-    object(&mut pack, OFFSET_DELTA, delta.len());
-    offset(&mut pack, distance);
-    pack.extend(stored(&delta));
+    for _ in 0..count {
+        let distance = pack.len() - base;
+        object(&mut pack, OFFSET_DELTA, delta.len());
+        offset(&mut pack, distance);
+        pack.extend(stored(&delta));
+    }
     sealed(pack)
 }
 

@@ -2,15 +2,28 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::*;
+use super::{Seen, Site};
+use crate::bench::repository::{Files, commit_to};
+use crate::bench::say;
 
-pub const SOURCES: &[(&str, &str)] = &[("src-folders", SETTINGS), ("src-objects", SETTINGS)];
-const SETTINGS: &str = "interval = \"1s\"\ntimeout = \"5s\"";
+pub const SOURCES: &[(&str, &str)] = &[
+    ("src-folders", "interval = \"1s\"\ntimeout = \"5s\""),
+    ("src-objects", "interval = \"1s\"\ntimeout = \"7s\""),
+    ("src-path", "interval = \"1s\"\npath = \"stacks\""),
+];
 
-pub fn suffer(site: Site<'_>) -> Vec<Seen> {
-    if site.stack == "src-folders" { folders(site) } else { objects(site) }
+pub fn suffer(mut site: Site<'_>) -> Vec<Seen> {
+    match site.stack {
+        "src-folders" => folders(site),
+        "src-objects" => objects(site),
+        _ => {
+            let other: Files = [("README.md".to_owned(), "moved".to_owned())].into();
+            let fail = |site: &mut Site<'_>| drop(commit_to(&site.folder, "main", &other));
+            vec![site.suffers("folder of the manifests gone", "has no folder `stacks`", fail, Site::commit)]
+        }
+    }
 }
 
 /// Where a repository is while something else is in its place.
@@ -47,7 +60,7 @@ fn folders(mut site: Site<'_>) -> Vec<Seen> {
         fs::remove_file(&site.folder).unwrap();
         put_back(site)
     };
-    seen.push(site.suffers("folder cannot be opened", "cannot be opened", fail, mend));
+    seen.push(site.suffers("folder that leads nowhere", "cannot be opened", fail, mend));
     if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
         say("skipped: a folder without permissions, since the user of this test is root, who may read everything");
     } else {
@@ -56,7 +69,8 @@ fn folders(mut site: Site<'_>) -> Vec<Seen> {
             mode(site, 0o755);
             site.commit()
         };
-        seen.push(site.suffers("folder cannot be opened", "cannot be opened", |site| mode(site, 0), mend));
+        // Not in the table, which is the same for everybody.
+        site.suffers("folder without permissions", "cannot be opened", |site| mode(site, 0), mend);
     }
     let fail = |site: &mut Site<'_>| {
         put_aside(site);
@@ -66,13 +80,13 @@ fn folders(mut site: Site<'_>) -> Vec<Seen> {
         fs::remove_dir_all(&site.folder).unwrap();
         put_back(site)
     };
-    seen.push(site.suffers("empty", "has no commit yet", fail, mend));
+    seen.push(site.suffers("empty here", "has no commit yet", fail, mend));
     let fail = |site: &mut Site<'_>| site.rename_branch("main", "maint");
     let mend = |site: &mut Site<'_>| {
         site.rename_branch("maint", "main");
         site.commit()
     };
-    seen.push(site.suffers("branch gone", "has no branch, tag or commit", fail, mend));
+    seen.push(site.suffers("branch gone here", "has no branch, tag or commit", fail, mend));
     seen
 }
 
@@ -90,7 +104,8 @@ fn harm(site: &mut Site<'_>, how: impl FnOnce(&Path)) {
 
 fn objects(mut site: Site<'_>) -> Vec<Seen> {
     let fail = |site: &mut Site<'_>| harm(site, |file| fs::remove_file(file).unwrap());
-    let mut seen = vec![site.suffers("object missing", "is damaged or missing in the object store", fail, Site::commit)];
+    let mut seen =
+        vec![site.suffers("object missing", "is damaged or missing in the object store", fail, Site::commit)];
     let fail = |site: &mut Site<'_>| harm(site, |file| fs::write(file, "not zlib at all").unwrap());
     seen.push(site.suffers("object damaged", "is damaged or missing in the object store", fail, Site::commit));
     let fail = |site: &mut Site<'_>| {

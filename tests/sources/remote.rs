@@ -1,16 +1,24 @@
 //! What a server can do wrong.
 
-use std::process::Stdio;
+use std::cell::RefCell;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::*;
+use super::{Seen, Site};
+use crate::bench::git_server::{GitServer, How, Part};
+use crate::bench::packs;
 
 /// The sources: short readings for servers that hang, longer ones for what takes its time to unpack.
 pub const SOURCES: &[(&str, &str)] = &[
     ("src-answers", "interval = \"1s\"\ntimeout = \"5s\""),
     ("src-breaks", "interval = \"1s\"\ntimeout = \"3s\""),
-    ("src-bombs", "interval = \"1s\"\ntimeout = \"10s\""),
+    ("src-bombs", "interval = \"1s\"\ntimeout = \"15s\""),
     ("src-packs", "interval = \"1s\"\ntimeout = \"10s\""),
 ];
+
+const USED_UP: &str = "it was ended by signal 24 (used all its processor time)";
 
 /// A way to fail, and the words that it has.
 type Way = (&'static str, How, &'static str);
@@ -25,7 +33,11 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
     match site.stack {
         "src-answers" => vec![
             ("401", How::Credentials("a:b"), "refused access without credentials: the server asked for credentials"),
-            ("403", How::Status("403 Forbidden"), "refused access without credentials: unexpected http status code: 403"),
+            (
+                "403",
+                How::Status("403 Forbidden"),
+                "refused access without credentials: unexpected http status code: 403",
+            ),
             ("404", How::Status("404 Not Found"), "answered with the HTTP status 404"),
             ("500", How::Status("500 Oh"), "answered with the HTTP status 500"),
             ("redirect", How::Redirect(elsewhere), "redirects to another host"),
@@ -41,7 +53,11 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
             ("short branches", How::Short(Part::Branches), "broke off before everything was there"),
             ("short pack", How::Short(Part::Pack), "broke off before everything was there"),
             ("silent at once", How::Silent(Part::Tls), "took longer than 3 s and was stopped while connecting"),
-            ("silent branches", How::Silent(Part::Branches), "3 s and was stopped while receiving the list of branches"),
+            (
+                "silent branches",
+                How::Silent(Part::Branches),
+                "3 s and was stopped while receiving the list of branches",
+            ),
             ("silent pack", How::Silent(Part::Pack), "3 s and was stopped while receiving the pack"),
         ],
         "src-packs" => vec![
@@ -52,11 +68,17 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
             ("file left out", pack(move |_| without_files(&repository)), "`stack.toml` is damaged or missing"),
         ],
         _ => vec![
-            ("huge blob", pack(|_| packs::huge_blob(20_000)), "it ended by signal 24 (used all its processor time)"),
-            ("huge delta", pack(|_| packs::huge_delta(100)), "than the limit of its child process: out of memory"),
-            ("overlong delta", pack(|_| packs::huge_delta(400)), "than the limit of its child process: failed to apply"),
+            ("huge blob", pack(|_| packs::huge_blob(20_000)), USED_UP),
+            // Each of them fits into the memory that the child may use.
+            ("large deltas", pack(|_| packs::huge_deltas(40, 55)), USED_UP),
+            ("huge delta", pack(|_| packs::huge_deltas(1, 100)), "than the limit of its child process: Out of memory"),
+            (
+                "overlong delta",
+                pack(|_| packs::huge_deltas(1, 400)),
+                "than the limit of its child process: failed to apply",
+            ),
             ("many objects", pack(|_| packs::many_blobs(3_000_000)), "sends more than 2000000 objects"),
-            ("more promised", pack(|_| packs::many_promised(400_000_000)), "child process: out of memory"),
+            ("more promised", pack(|_| packs::many_promised(400_000_000)), "child process: Out of memory"),
         ],
     }
 }
@@ -66,7 +88,7 @@ fn without_files(repository: &Path) -> Vec<u8> {
     use std::io::Write as _;
     let opened = git2::Repository::open(repository).unwrap();
     let commit = opened.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
-    let mut command = std::process::Command::new("git");
+    let mut command = Command::new("git");
     command.args(["-c", "safe.directory=*", "-C"]).arg(repository).args(["pack-objects", "--stdout", "-q"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     write!(child.stdin.take().unwrap(), "{}\n{}\n", commit.id(), commit.tree_id()).unwrap();
@@ -116,7 +138,7 @@ fn changing_its_mind(site: &mut Site<'_>, server: &GitServer) {
 }
 
 fn unreachable(site: &mut Site<'_>, server: &mut GitServer) -> Seen {
-    let server = std::cell::RefCell::new(server);
+    let server = RefCell::new(server);
     let mend = |site: &mut Site<'_>| {
         server.borrow_mut().up();
         site.commit()

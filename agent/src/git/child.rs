@@ -93,7 +93,7 @@ fn child_error(error: &SandboxError, limits: &Limits) -> GitError {
             GitError::ChildTimedOut { limit: limits.wall, doing: super::text::line(doing, 100) }
         }
         SandboxError::Crashed { how, .. } if error.is_over_its_limits() => {
-            GitError::OverLimits { source: Cause::new(format!("it {how}")) }
+            GitError::OverLimits { source: Cause::new(format!("it was {how}")) }
         }
         SandboxError::Crashed { .. } => GitError::ChildCrashed { source },
         SandboxError::TooMuchOutput { .. } => GitError::ChildGarbage { source },
@@ -126,9 +126,10 @@ fn live() -> Result<(), String> {
     answer(&question, std::io::stdout().lock())
 }
 
-/// Seconds: half of the wall clock, so that what is too much to unpack ends in another way than a server that says nothing.
+/// Seconds: a quarter of the wall clock, so that what is too much to unpack ends in another way than a server that says nothing,
+/// also on a machine that has other things to do.
 fn processor_time(wall: Duration) -> u64 {
-    (wall.as_secs() / 2).clamp(1, SANDBOX.cpu_seconds)
+    (wall.as_secs() / 4).clamp(1, SANDBOX.cpu_seconds)
 }
 
 fn receive(input: impl Read) -> Result<Question, String> {

@@ -2,6 +2,7 @@
 //! one sentence that says what happened; [`GitError::hint`] says what to do. Nothing here prints or decides about retries.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -204,7 +205,7 @@ impl GitError {
             }
             Self::AmbiguousRevision { .. } => "give more digits, best all 40",
             Self::NotACommit { .. } => "name a branch, or a tag that was put on a commit",
-            Self::Empty { .. } => return None,
+            Self::Empty { .. } => "push a commit to the branch that is followed",
             Self::NoFolder { .. } => "check `url`: it is the path of a repository on this host",
             Self::NotReadable { .. } => "let the agent's user enter and read the folder and those above it",
             Self::Unreachable { .. } => "check the address, the name's resolution, and that this host reaches it",
@@ -219,7 +220,7 @@ impl GitError {
             Self::BrokeOff { .. } => "the agent goes on asking; if it stays, look at the server and what is between",
             Self::Damaged { .. } => "run `git fsck` in the repository on the server; the agent goes on asking",
             Self::TooManyObjects { .. } | Self::OverLimits { .. } => {
-                "this is no repository of manifests, or one that was made to harm: processor time ends at half of `timeout` \
+                "this is no repository of manifests, or one that was made to harm: processor time ends at a quarter of `timeout` \
                  (at most 60 s), memory at 1 GiB; a truncated object makes libgit2 loop: run `git fsck`"
             }
             Self::Rewritten { .. } => {
@@ -252,7 +253,9 @@ impl GitError {
             Self::Corrupt { .. } => {
                 "run `git fsck` in the repository; a shallow or partial clone lacks objects, fetch them first"
             }
-            Self::Scratch { .. } => "make the folder writable for the agent, or name another one",
+            Self::Scratch { .. } => {
+                "make the folder writable for the agent, with room in it, or name another one as `cache`"
+            }
             Self::ChildNotStarted { .. } => {
                 "check that the agent's program file is still there and executable, and free memory"
             }
@@ -267,6 +270,13 @@ impl GitError {
             }
         })
     }
+}
+
+/// An error of a fetch that is not the server's.
+pub(super) fn of_this_host(error: &git2::Error, scratch: &Path) -> Option<GitError> {
+    let own = ["No space left", "Disk quota exceeded", "Read-only file system", "failed to lock file"];
+    let is_own = own.iter().any(|words| error.message().contains(words));
+    is_own.then(|| GitError::Scratch { path: scratch.display().to_string(), source: Cause::from(error) })
 }
 
 /// Sorts an error of the network part. `offered` tells whether credentials were given, `met` whether the server had shown who it
@@ -316,4 +326,23 @@ const BROKEN: [&str; 8] = [
 /// An object that could not be read.
 pub(super) fn corrupt(what: impl Into<String>, error: &git2::Error) -> GitError {
     GitError::Corrupt { what: what.into(), source: Cause::from(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::{ErrorClass, ErrorCode};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_told_as_a_server_that_is_away() {
+        let full = "failed to write chunk: No space left on device";
+        let full = git2::Error::new(ErrorCode::GenericError, ErrorClass::Os, full);
+        let told = of_this_host(&full, Path::new("/var/cache/x")).map(|error| error.to_string());
+        assert_eq!(told.as_deref(), Some("the scratch folder `/var/cache/x` cannot be used"));
+        let away = "failed to connect to example.org: Connection refused";
+        let away = git2::Error::new(ErrorCode::GenericError, ErrorClass::Os, away);
+        assert_eq!(of_this_host(&away, Path::new("/x")), None);
+        assert!(matches!(network(&away, "u", false, true), GitError::Unreachable { .. }));
+    }
 }

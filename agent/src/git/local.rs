@@ -42,8 +42,7 @@ pub fn resolve(repository: &Repository, rev: Option<&str>, shown: &str) -> Resul
                 peel(repository, target, rev, shown)
             }
             Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
-                let is_empty = repository.references().is_ok_and(|mut list| list.next().is_none());
-                Err(if is_empty { GitError::Empty { url: url() } } else { no_such(repository, rev, shown) })
+                Err(no_such(repository, rev, shown))
             }
             Err(error) => Err(corrupt("HEAD", &error)),
         };
@@ -124,6 +123,9 @@ fn no_such(repository: &Repository, rev: &str, shown: &str) -> GitError {
         .references()
         .map(|list| list.take(NAMES).filter_map(Result::ok).filter_map(|r| r.name().ok().map(str::to_owned)).collect())
         .unwrap_or_default();
+    if names.is_empty() && repository.references().is_ok_and(|mut list| list.next().is_none()) {
+        return GitError::Empty { url: shown.to_owned() };
+    }
     GitError::NoSuchRevision {
         url: shown.to_owned(),
         rev: super::text::line(rev, 100),

@@ -262,11 +262,11 @@ impl Session<'_> {
             Transport::Https => auth.token.is_some() || remote.password.is_some(),
             Transport::Ssh => auth.ssh_key.is_some(),
         };
-        if ["No space left", "Read-only file system", "Disk quota"].iter().any(|words| error.message().contains(words)) {
-            return GitError::Scratch { path: self.mirror.scratch.display().to_string(), source: Cause::from(error) };
-        }
         let kept = self.failure.borrow_mut().take();
-        kept.unwrap_or_else(|| error::network(error, &remote.shown, offered, self.met.get()))
+        kept.unwrap_or_else(|| {
+            error::of_this_host(error, self.mirror.scratch)
+                .unwrap_or_else(|| error::network(error, &remote.shown, offered, self.met.get()))
+        })
     }
 
     fn callbacks(&self) -> RemoteCallbacks<'_> {

@@ -299,7 +299,9 @@ fn an_ambiguous_abbreviation_is_told_from_a_missing_one() {
 #[test]
 fn an_unborn_head_and_an_empty_repository() {
     let f = Fixture::new(false);
-    assert!(matches!(f.read(None, "."), Err(GitError::Empty { .. })));
+    for rev in [None, Some("main"), Some("refs/heads/main")] {
+        assert!(matches!(f.read(rev, "."), Err(GitError::Empty { .. })), "{rev:?}");
+    }
     let (f, _) = Fixture::one_file(false);
     f.repository.set_head("refs/heads/mane").unwrap();
     match f.read(None, ".").unwrap_err() {
