@@ -132,6 +132,7 @@ impl<'a> Site<'a> {
         let mended = Instant::now();
         let revision = mend(self);
         self.applied(mark, &revision);
+        assert!(!self.calls(before).is_empty(), "{what}: calls about this stack are not recognised");
         let complaints = self.complaints(mark);
         assert_eq!(complaints.len(), 1, "{what} is told once\n{}", complaints.join("\n"));
         Seen { what, message: self.message(&line), told: at.duration_since(begun), back: mended.elapsed() }

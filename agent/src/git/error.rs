@@ -200,49 +200,15 @@ impl GitError {
             }
             Self::NotOwned { .. } => "run the agent as the owner, or change the owner of the folder",
             Self::NoSuchRevision { .. } => "check the name with `git ls-remote`",
-            Self::CommitNotOffered { .. } => {
-                "name a branch or tag that contains it; some servers only hand out the tips of these"
-            }
             Self::AmbiguousRevision { .. } => "give more digits, best all 40",
             Self::NotACommit { .. } => "name a branch, or a tag that was put on a commit",
             Self::Empty { .. } => "push a commit to the branch that is followed",
             Self::NoFolder { .. } => "check `url`: it is the path of a repository on this host",
             Self::NotReadable { .. } => "let the agent's user enter and read the folder and those above it",
-            Self::Unreachable { .. } => "check the address, the name's resolution, and that this host reaches it",
-            Self::NotGit { .. } => "check the address: is it that of the repository, and not of a page about it?",
-            Self::Status { status, .. } if status == "404" => {
-                "check the address; a private repository looks like a missing one to whoever shows no credentials"
-            }
-            Self::Status { .. } => "look at the server; the agent goes on asking",
-            Self::Redirected { .. } => {
-                "give the final address as `url`; no redirect to another host is followed, for it would be shown the credentials"
-            }
-            Self::BrokeOff { .. } => "the agent goes on asking; if it stays, look at the server and what is between",
-            Self::Damaged { .. } => "run `git fsck` in the repository on the server; the agent goes on asking",
             Self::TooManyObjects { .. } | Self::OverLimits { .. } => {
                 "this is no repository of manifests, or one that was made to harm: processor time ends at a quarter of `timeout` \
                  (at most 60 s), memory at 1 GiB; a truncated object makes libgit2 loop: run `git fsck`"
             }
-            Self::Rewritten { .. } => {
-                "remove `insteadOf` from /etc/gitconfig, or name the other address in the configuration"
-            }
-            Self::Certificate { .. } => {
-                "the certificate must be valid for exactly this host name; a private authority is trusted through SSL_CERT_FILE or SSL_CERT_DIR"
-            }
-            Self::Authentication { .. } => {
-                "check that the token or key is valid, unexpired and may read this repository"
-            }
-            Self::SshKey { .. } => "give a readable private key file without a passphrase",
-            Self::KnownHosts { .. } => {
-                "pin the host's key with `known_hosts`; verify what `ssh-keyscan` prints before you trust it"
-            }
-            Self::UnknownHostKey { .. } => {
-                "compare the fingerprint with the one that the host publishes and add the key to the known_hosts file"
-            }
-            Self::ChangedHostKey { .. } => {
-                "the host may be somebody else: only replace the pinned key once the host's operator confirms the new fingerprint"
-            }
-            Self::RevokedHostKey { .. } => "do not connect: somebody marked this key as compromised",
             Self::TooManyFiles { .. } | Self::TooLarge { .. } => {
                 "point `path` at the folder that holds the manifests, and keep large files out of it"
             }
@@ -268,6 +234,48 @@ impl GitError {
             Self::ChildGarbage { .. } => {
                 "is the program file being replaced? restart the agent; if it stays, report it"
             }
+            other => other.servers_hint()?,
+        })
+    }
+
+    /// What concerns other hosts.
+    fn servers_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::CommitNotOffered { .. } => {
+                "name a branch or tag that contains it; some servers only hand out the tips of these"
+            }
+            Self::Unreachable { .. } => "check the address, the name's resolution, and that this host reaches it",
+            Self::NotGit { .. } => "check the address: is it that of the repository, and not of a page about it?",
+            Self::Status { status, .. } if status == "404" => {
+                "check the address; a private repository looks like a missing one to whoever shows no credentials"
+            }
+            Self::Status { .. } => "look at the server; the agent goes on asking",
+            Self::Redirected { .. } => {
+                "give the final address as `url`; no redirect to another host is followed, for it would be shown the credentials"
+            }
+            Self::BrokeOff { .. } => "the agent goes on asking; if it stays, look at the server and what is between",
+            Self::Damaged { .. } => "run `git fsck` in the repository on the server; the agent goes on asking",
+            Self::Rewritten { .. } => {
+                "remove `insteadOf` from /etc/gitconfig, or name the other address in the configuration"
+            }
+            Self::Certificate { .. } => {
+                "the certificate must be valid for exactly this host name; a private authority is trusted through SSL_CERT_FILE or SSL_CERT_DIR"
+            }
+            Self::Authentication { .. } => {
+                "check that the token or key is valid, unexpired and may read this repository"
+            }
+            Self::SshKey { .. } => "give a readable private key file without a passphrase",
+            Self::KnownHosts { .. } => {
+                "pin the host's key with `known_hosts`; verify what `ssh-keyscan` prints before you trust it"
+            }
+            Self::UnknownHostKey { .. } => {
+                "compare the fingerprint with the one that the host publishes and add the key to the known_hosts file"
+            }
+            Self::ChangedHostKey { .. } => {
+                "the host may be somebody else: only replace the pinned key once the host's operator confirms the new fingerprint"
+            }
+            Self::RevokedHostKey { .. } => "do not connect: somebody marked this key as compromised",
+            _ => return None,
         })
     }
 }
@@ -297,8 +305,15 @@ pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) 
     match (error.code(), error.class()) {
         (ErrorCode::Auth, _) => GitError::Authentication { url, offered, source },
         (ErrorCode::Certificate, _) | (_, ErrorClass::Ssl) => GitError::Certificate { url, source },
-        (_, ErrorClass::Odb | ErrorClass::Object | ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Sha1)
-        | (_, ErrorClass::Reference) => GitError::Damaged { url, source },
+        (
+            _,
+            ErrorClass::Odb
+            | ErrorClass::Object
+            | ErrorClass::Indexer
+            | ErrorClass::Zlib
+            | ErrorClass::Sha1
+            | ErrorClass::Reference,
+        ) => GitError::Damaged { url, source },
         _ if says(&["failed to apply delta"]) => GitError::Damaged { url, source },
         // A 401 after credentials were sent, and 403, arrive as plain HTTP errors.
         (_, ErrorClass::Http) => match text.rsplit_once("http status code: ").map(|(_, status)| status) {
