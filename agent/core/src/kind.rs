@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::address::{Address, Scope};
 use crate::cost::Read;
 use crate::doc::{Doc, Misfit, path_matches};
+use crate::health::Health;
 use crate::plan::graph::Graph;
 
 /// One kind of AWS resource: something that can be found and owned alone.
@@ -69,6 +70,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// What `list` asks AWS for: the cost of looking. A test over real calls holds it to the truth.
     const READS: &'static [Read] = &[];
 
+    /// Whether no list tells how one is: a status asks AWS about each, which costs a pass nothing.
+    const SILENT: bool = false;
+
+    /// Kinds of which one that it names tells how it is itself: a service whose targets are degraded is degraded.
+    const WORKS_BY: &'static [&'static str] = &[];
+
     /// The words of the generated documentation: what it is, and the AWS page that decides.
     const DOC: &'static str;
 
@@ -121,6 +128,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn mentions(spec: &Value, out: &Doc) -> Vec<Mention> {
         let _ = (spec, out);
         Vec::new()
+    }
+
+    /// How one is that AWS calls ready, where what was read says more: a service with fewer tasks than it should have.
+    fn health(spec: &Self::Spec, out: &Self::Out) -> Option<(Health, String)> {
+        let _ = (spec, out);
+        None
     }
 
     /// What tells a newer one of an address from an older one, the higher the newer. Of those that are retained the newest
@@ -218,6 +231,9 @@ pub type Derived = BTreeMap<&'static str, String>;
 /// See [`Kind::faked`]: what was, the spec and the `out`, and these two as AWS makes them.
 pub type Faked = fn(Option<&Doc>, &Doc, &Doc) -> Result<(Doc, Doc), Misfit>;
 
+/// See [`Kind::health`].
+pub type Healthy = fn(&Doc, &Doc) -> Result<Option<(Health, String)>, Misfit>;
+
 /// A kind as the engine sees it, its types erased.
 #[derive(Clone, Copy)]
 pub struct KindInfo {
@@ -249,6 +265,10 @@ pub struct KindInfo {
     pub mentioned_by: &'static [&'static str],
     /// See [`Kind::READS`].
     pub reads: &'static [Read],
+    /// See [`Kind::SILENT`].
+    pub silent: bool,
+    /// See [`Kind::WORKS_BY`].
+    pub works_by: &'static [&'static str],
     /// See [`Kind::DOC`].
     pub doc: &'static str,
     /// See [`Kind::change`].
@@ -263,6 +283,8 @@ pub struct KindInfo {
     pub faked: Faked,
     /// See [`Kind::mentions`].
     pub mentions: fn(&Value, &Doc) -> Vec<Mention>,
+    /// See [`Kind::health`].
+    pub health: Healthy,
     /// See [`Kind::serial`].
     pub serial: fn(&Value) -> u64,
     /// See [`Kind::rather_after`].
@@ -295,6 +317,8 @@ impl KindInfo {
             held_by: K::HELD_BY,
             mentioned_by: K::MENTIONED_BY,
             reads: K::READS,
+            silent: K::SILENT,
+            works_by: K::WORKS_BY,
             doc: K::DOC,
             change: K::change,
             derive: |doc, scope| Ok(K::derive(&doc.typed()?, scope)),
@@ -306,6 +330,7 @@ impl KindInfo {
                 Ok((Doc::of(&spec)?, Doc::of(&out)?))
             },
             mentions: K::mentions,
+            health: |spec, out| Ok(K::health(&spec.typed()?, &out.typed()?)),
             serial: K::serial,
             rather_after: K::rather_after,
             unique: |doc| Ok(K::unique(&doc.typed()?)),

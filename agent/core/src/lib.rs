@@ -12,6 +12,8 @@ pub mod exports;
 pub mod fake;
 pub mod fault;
 pub mod field;
+pub mod health;
+pub mod journal;
 pub mod kind;
 pub mod live;
 pub mod lookup;

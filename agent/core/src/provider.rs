@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::address::Scope;
 use crate::doc::{Doc, Misfit, path_matches};
 use crate::fault::{Class, Fault};
+use crate::health::Told;
 use crate::kind::{Kind, KindInfo};
 use crate::live::{Live, LiveDoc, Mark};
 
@@ -39,6 +40,17 @@ pub trait Provider<K: Kind>: Send + Sync + 'static {
 
     /// Deletes it (or starts to). Not there is success.
     fn delete(&self, scope: &Scope, live: &Live<K>) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What AWS says of these, by id, beside what a list gives: why they are not in order. Only a status asks, and only about
+    /// those that are not, or of which no list tells it ([`Kind::SILENT`]). Must not change anything.
+    fn explain(
+        &self,
+        scope: &Scope,
+        about: &[Live<K>],
+    ) -> impl Future<Output = Result<BTreeMap<String, Told>, Fault>> + Send {
+        let _ = (scope, about);
+        std::future::ready(Ok(BTreeMap::new()))
+    }
 }
 
 /// What `list` is given.
@@ -169,6 +181,12 @@ pub trait Door: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
     /// See [`Provider::delete`].
     fn delete<'a>(&'a self, scope: &'a Scope, live: &'a LiveDoc) -> BoxFuture<'a, Result<(), Fault>>;
+    /// See [`Provider::explain`].
+    fn explain<'a>(
+        &'a self,
+        scope: &'a Scope,
+        about: &'a [LiveDoc],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Told>, Fault>>;
 }
 
 struct Erased<K: Kind, P> {
@@ -234,6 +252,22 @@ impl<K: Kind, P: Provider<K>> Door for Erased<K, P> {
         async move {
             let live = Live::from_doc(live).map_err(|m| misfit_fault(K::NAME, &m))?;
             self.provider.delete(scope, &live).await
+        }
+        .boxed()
+    }
+
+    fn explain<'a>(
+        &'a self,
+        scope: &'a Scope,
+        about: &'a [LiveDoc],
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Told>, Fault>> {
+        async move {
+            let about: Vec<Live<K>> = about
+                .iter()
+                .map(Live::from_doc)
+                .collect::<Result<_, _>>()
+                .map_err(|misfit| misfit_fault(K::NAME, &misfit))?;
+            self.provider.explain(scope, &about).await
         }
         .boxed()
     }

@@ -22,6 +22,8 @@ pub trait Store: Send + Sync {
     fn history<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Fault>>;
     /// Removes an entry. Not there is success.
     fn delete<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
+    /// The entry `last` of every stack of the account and region, by stack.
+    fn stacks(&self) -> BoxFuture<'_, Result<BTreeMap<String, Entry>, Fault>>;
 }
 
 /// One version of an entry.
@@ -106,6 +108,10 @@ impl Intent {
 pub struct StackState {
     /// The last revision.
     pub last: Option<Last>,
+    /// When that was written, in milliseconds since 1970, by AWS's clock.
+    pub last_at: Option<i64>,
+    /// The newest claim of the lease, whoever made it.
+    pub lease: Option<Entry>,
     /// The kinds it ever made.
     pub kinds: Option<BTreeSet<String>>,
     /// Creating calls that may have been lost, with when they were begun.
@@ -122,7 +128,11 @@ impl StackState {
                 Fault::new(Class::Invalid, "ssm:GetParametersByPath", "UnreadableState", text)
             };
             match name.as_str() {
-                "last" => state.last = Some(serde_json::from_str(&entry.value).map_err(unreadable)?),
+                "last" => {
+                    state.last = Some(serde_json::from_str(&entry.value).map_err(unreadable)?);
+                    state.last_at = Some(entry.at);
+                }
+                "lease" => state.lease = Some(entry),
                 "kinds" => state.kinds = Some(serde_json::from_str(&entry.value).map_err(unreadable)?),
                 _ if name.starts_with("intent/") => {
                     let intent: Intent = serde_json::from_str(&entry.value).map_err(unreadable)?;
@@ -149,6 +159,13 @@ struct Claim {
     seconds: u64,
 }
 
+impl Claim {
+    /// When it is over, if it was made at `at`.
+    fn ends(&self, at: i64) -> i64 {
+        at.saturating_add(i64::try_from(self.seconds).unwrap_or(i64::MAX).saturating_mul(1000))
+    }
+}
+
 /// The right of one agent to change a stack.
 ///
 /// SSM has no compare-and-swap, so the holder is a fold over the parameter's history: a claim counts only if the
@@ -161,6 +178,29 @@ pub struct Lease<'a> {
     renew_at: tokio::time::Instant,
     /// When AWS took the last claim, by its clock; see [`Lease::taken_at`].
     taken_at: i64,
+}
+
+/// Who changes a stack now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtWork {
+    /// The name of the process in the lease.
+    pub holder: String,
+    /// When its lease ends, unless it claims it again; by AWS's clock.
+    pub until: jiff::Timestamp,
+}
+
+/// Who holds the lease at `now`, in milliseconds since 1970. The history of claims is asked for only where the newest is not
+/// over: it may be that of one that did not get the lease.
+pub async fn at_work(store: &dyn Store, stack: &str, seen: &StackState, now: i64) -> Result<Option<AtWork>, Fault> {
+    let newest = seen.lease.as_ref().and_then(|entry| holder(std::slice::from_ref(entry)));
+    if newest.is_none_or(|(claim, at)| claim.ends(at) <= now) {
+        return Ok(None);
+    }
+    let held = holder(&store.history(stack, "lease").await?);
+    Ok(held.filter(|(claim, at)| claim.ends(*at) > now).and_then(|(claim, at)| {
+        let until = jiff::Timestamp::from_millisecond(claim.ends(at)).ok()?;
+        Some(AtWork { holder: claim.holder, until })
+    }))
 }
 
 /// Why there is no lease.
@@ -194,12 +234,12 @@ impl<'a> Lease<'a> {
         write(self.store, self.stack, "lease", &claim).await?;
         let history = self.store.history(self.stack, "lease").await?;
         match holder(&history) {
-            Some((holder, _)) if holder == self.holder => {
+            Some((claim, _)) if claim.holder == self.holder => {
                 self.renew_at = renew_at;
                 self.taken_at = history.last().map_or(0, |entry| entry.at);
                 Ok(())
             }
-            Some((holder, seconds)) => Err(NoLease::Held { holder, seconds }),
+            Some((Claim { holder, seconds }, _)) => Err(NoLease::Held { holder, seconds }),
             None => {
                 let text = "the claim that was just written is not in the history";
                 Err(Fault::new(Class::Conflict, "ssm:GetParameterHistory", "StaleHistory", text).into())
@@ -226,20 +266,17 @@ impl<'a> Lease<'a> {
     }
 }
 
-/// Who holds the lease after these claims, and for how many seconds it was claimed.
-fn holder(history: &[Entry]) -> Option<(String, u64)> {
+/// The claim that counts after these, and when it was made.
+fn holder(history: &[Entry]) -> Option<(Claim, i64)> {
     let mut held: Option<(Claim, i64)> = None;
     for entry in history {
         let Ok(claim) = serde_json::from_str::<Claim>(&entry.value) else { continue };
-        let free = held.as_ref().is_none_or(|(holder, at)| {
-            let millis = i64::try_from(holder.seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-            holder.holder == claim.holder || entry.at >= at.saturating_add(millis)
-        });
+        let free = held.as_ref().is_none_or(|(held, at)| held.holder == claim.holder || entry.at >= held.ends(*at));
         if free {
             held = (claim.seconds > 0).then_some((claim, entry.at));
         }
     }
-    held.map(|(claim, _)| (claim.holder, claim.seconds))
+    held
 }
 
 #[cfg(test)]
@@ -258,21 +295,21 @@ mod tests {
 
     #[test]
     fn of_two_claims_at_once_the_first_counts() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 0)])).unwrap().0, "a");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 59)])).unwrap().0, "a");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 0)])).unwrap().0.holder, "a");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 59)])).unwrap().0.holder, "a");
     }
 
     #[test]
     fn an_expired_or_returned_lease_is_free_and_a_late_renewal_does_not_take_it_back() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 60)])).unwrap().0, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 0, 5), ("b", 60, 6)])).unwrap().0, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 61), ("a", 60, 62)])).unwrap().0, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 60, 50), ("b", 60, 61)])).unwrap().0, "a");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 60)])).unwrap().0.holder, "b");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 0, 5), ("b", 60, 6)])).unwrap().0.holder, "b");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 61), ("a", 60, 62)])).unwrap().0.holder, "b");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 60, 50), ("b", 60, 61)])).unwrap().0.holder, "a");
     }
 
     #[test]
     fn only_the_holder_gives_it_back() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 0, 1)])).unwrap().0, "a");
+        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 0, 1)])).unwrap().0.holder, "a");
         assert_eq!(holder(&history(&[("a", 60, 0), ("a", 0, 1)])), None);
     }
 }

@@ -21,12 +21,14 @@ pub enum Op {
     Update,
     /// Deletes one.
     Delete,
+    /// Asks why some are as they are.
+    Explain,
 }
 
 impl Op {
     /// Whether it changes something.
     pub fn is_write(self) -> bool {
-        !matches!(self, Self::List | Self::Find)
+        !matches!(self, Self::List | Self::Find | Self::Explain)
     }
 }
 

@@ -2,6 +2,7 @@
 //! nothing, a deletion of what is in use). Its faults (in `faults`) come from a plan, so a run can be repeated exactly.
 
 pub mod faults;
+mod health;
 pub mod history;
 mod made_up;
 mod store;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use crate::address::Scope;
 use crate::doc::{self, Doc, LINK};
 use crate::fault::{Class, Fault};
+use crate::health::Told;
 use crate::kind::{Identity, Kind, KindInfo};
 use crate::live::{Live, LiveDoc, Owner, Phase};
 use crate::provider::{Listing, New, Provider, Sought, Update};
@@ -47,6 +49,7 @@ struct World {
     began: Option<Instant>,
     history: Vec<history::Moment>,
     natures: BTreeMap<&'static str, Box<dyn Nature>>,
+    ills: health::Ills,
 }
 
 struct Object {
@@ -328,7 +331,7 @@ impl<K: Kind> Provider<K> for Fake {
             let of_kind = world.objects.values().filter(|object| object.live.kind == K::NAME);
             // As a real list does: what carries tags of ours, and what the manifest adopts.
             let asked = of_kind
-                .filter_map(World::seen)
+                .filter_map(|object| world.ailing(World::seen(object)))
                 .filter(|live| live.owner != Owner::Nobody || listing.adopted.contains(&live.id));
             let mut newest_first: Vec<LiveDoc> = asked.collect();
             newest_first.sort_by(|a, b| b.id.cmp(&a.id));
@@ -409,6 +412,12 @@ impl<K: Kind> Provider<K> for Fake {
             }
         };
         Self::leave(K::NAME, Op::Delete, &effect, answer)
+    }
+
+    async fn explain(&self, _: &Scope, about: &[Live<K>]) -> Result<BTreeMap<String, Told>, Fault> {
+        let effect = self.enter(K::NAME, Op::Explain, "").await?;
+        let said = self.world().ills.told(about.iter().map(|live| live.id.as_str()));
+        Self::leave(K::NAME, Op::Explain, &effect, Ok(said))
     }
 }
 

@@ -57,6 +57,18 @@ impl Store for Fake {
         .boxed()
     }
 
+    fn stacks(&self) -> BoxFuture<'_, Result<BTreeMap<String, Entry>, Fault>> {
+        async move {
+            let effect = self.enter(STATE, Op::List, "").await?;
+            let world = self.world();
+            let last = |(name, versions): (&String, &Vec<Entry>)| {
+                Some((name.strip_suffix("/last")?.to_owned(), versions.last()?.clone()))
+            };
+            Self::leave(STATE, Op::List, &effect, Ok(world.entries.iter().filter_map(last).collect()))
+        }
+        .boxed()
+    }
+
     fn delete<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
         async move {
             let effect = self.enter(STATE, Op::Delete, name).await?;

@@ -6,6 +6,7 @@
 mod adoption;
 mod changed;
 mod gone;
+mod health;
 mod nat;
 mod renames;
 mod rotation;

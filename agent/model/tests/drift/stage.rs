@@ -9,6 +9,8 @@ use agent_core::allowed::Allowed;
 use agent_core::desired::Desired;
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
+use agent_core::health::ask::explained;
+use agent_core::health::{Seen, Status};
 use agent_core::live::{LiveDoc, Owner};
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::{FileEntry, StackFiles, load};
@@ -152,6 +154,21 @@ impl Stage {
     pub async fn steps(&self, text: &str) -> Vec<Step> {
         let look = self.engine().look(&desired(text)).await;
         look.unwrap_or_else(|error| panic!("{error}")).plan.steps
+    }
+
+    /// How the stack is, and the calls beyond those of a look, as `Explain ecs.service`. `suspended` says why nothing is
+    /// changed.
+    pub async fn status(&self, text: &str, suspended: Option<&str>) -> (Status, Vec<String>) {
+        let desired = desired(text);
+        let look = self.engine().look(&desired).await.unwrap_or_else(|error| panic!("{error}"));
+        let before = self.fake.calls().len();
+        let kinds = table();
+        let seen = Seen { desired: &desired, look: &look, kinds: &kinds, suspended };
+        let told = explained(&self.cloud, &self.scope, &seen).await;
+        let calls = self.fake.calls().split_off(before);
+        let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
+        let calls = calls.into_iter().map(|call| format!("{:?} {}", call.op, call.kind)).collect();
+        (Status::of(&seen, &told, &revision, None), calls)
     }
 
     /// Why there is no plan.

@@ -12,6 +12,7 @@ use agent_core::address::{Address, Scope};
 use agent_core::cost::Read;
 use agent_core::doc::Doc;
 use agent_core::field::{AtCreate, AwsDecides, Tags};
+use agent_core::health::Health;
 use agent_core::kind::{After, Identity, Kind, Mention, Replace};
 use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target};
@@ -24,7 +25,7 @@ use crate::kinds::ec2::subnet::SubnetId;
 use crate::kinds::ecs::cluster::{Cluster, ClusterArn};
 use crate::kinds::ecs::task_definition::TaskDefinitionArn;
 use crate::kinds::ecs::task_definition::container::LogConfiguration;
-use crate::kinds::elb::target_group::TargetGroupArn;
+use crate::kinds::elb::target_group::{TargetGroup, TargetGroupArn};
 use crate::kinds::servicediscovery::namespace::{Namespace, NamespaceArn};
 use seen::Seen;
 
@@ -399,6 +400,7 @@ impl Kind for Service {
         Read::batches("ecs:DescribeServices", &[Self::NAME], 10),
         Read::each("servicediscovery:ListServices", &[Namespace::NAME]),
     ];
+    const WORKS_BY: &'static [&'static str] = &[TargetGroup::NAME];
     const DOC: &'static str = "A number of tasks that ECS keeps running \
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html).";
 
@@ -414,6 +416,10 @@ impl Kind for Service {
 
     fn also_after(own: &Address, graph: &Graph) -> Vec<After> {
         order::also_after(own, graph)
+    }
+
+    fn health(_: &Spec, out: &Out) -> Option<(Health, String)> {
+        phase::short_of_tasks(out.running_count, out.desired_count)
     }
 
     /// A deployment that goes needs its definition until its last task has gone, and one that fails goes back to it.

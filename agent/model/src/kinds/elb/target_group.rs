@@ -382,6 +382,8 @@ impl Kind for TargetGroup {
         super::REGION[2],
         Read::each("elasticloadbalancing:DescribeTargetGroupAttributes", &[Self::NAME]),
     ];
+    // Whether what it forwards to answers is told by DescribeTargetHealth alone, a call for each group.
+    const SILENT: bool = true;
     const DOC: &'static str = "Where a load balancer forwards to \
         (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html).";
 

@@ -1,5 +1,6 @@
 //! How a service is, told from its deployments. What to do about it is not decided here.
 
+use agent_core::health::Health;
 use agent_core::live::Phase;
 
 /// How far a deployment is, in AWS's words.
@@ -68,6 +69,12 @@ impl Standing {
     }
 }
 
+/// A deployment that is completed stays so when its tasks die later: ECS starts others, and says nothing in the state.
+pub fn short_of_tasks(running: i32, desired: i32) -> Option<(Health, String)> {
+    let health = if running > 0 { Health::Progressing } else { Health::Degraded };
+    (running < desired).then(|| (health, format!("{running} of {desired} tasks run")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +128,14 @@ mod tests {
         standing.deployments[0].reason.clear();
         standing.newest_event = None;
         assert_eq!(standing.phase(), Some(Phase::Broken("the deployment failed".into())));
+    }
+
+    #[test]
+    fn a_service_without_any_of_its_tasks_does_not_work() {
+        assert_eq!(short_of_tasks(0, 0), None);
+        assert_eq!(short_of_tasks(3, 2), None, "a rollout may run more");
+        assert_eq!(short_of_tasks(1, 2), Some((Health::Progressing, "1 of 2 tasks run".into())));
+        assert_eq!(short_of_tasks(0, 2), Some((Health::Degraded, "0 of 2 tasks run".into())));
     }
 
     #[test]
