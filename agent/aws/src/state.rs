@@ -10,8 +10,19 @@ use aws_sdk_ssm::types::ParameterType;
 use crate::Aws;
 use crate::fault::fault;
 
+/// Below this are the words of all stacks of an account and region.
+const ROOT: &str = "/gitops-agent";
+/// The most that one call gives.
+const PAGE: i32 = 10;
+
 fn name(stack: &str, entry: &str) -> String {
-    format!("/gitops-agent/{stack}/{entry}")
+    format!("{ROOT}/{stack}/{entry}")
+}
+
+/// The stack of `/gitops-agent/{stack}/last`; `None` for every other name.
+fn stack_of_last(name: &str) -> Option<&str> {
+    let stack = name.strip_prefix(ROOT)?.strip_prefix('/')?.strip_suffix("/last")?;
+    (!stack.is_empty() && !stack.contains('/')).then_some(stack)
 }
 
 fn millis(at: Option<&DateTime>) -> i64 {
@@ -34,6 +45,23 @@ impl Aws {
                 let short = parameter.name().unwrap_or_default().strip_prefix(&prefix).unwrap_or_default().to_owned();
                 let at = millis(parameter.last_modified_date());
                 found.insert(short, Entry { value: parameter.value.unwrap_or_default(), at });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entry `last` of every stack. Parameter Store cannot filter by name here, so the few other words of stacks come too:
+    /// a call for each ten of all.
+    async fn state_of_stacks(&self) -> Result<BTreeMap<String, Entry>, Fault> {
+        let call = self.ssm.get_parameters_by_path().path(ROOT).recursive(true).max_results(PAGE);
+        let mut pages = call.into_paginator().send();
+        let mut found = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            for parameter in page.map_err(fault("ssm:GetParametersByPath"))?.parameters.unwrap_or_default() {
+                if let Some(stack) = parameter.name().and_then(stack_of_last) {
+                    let (stack, at) = (stack.to_owned(), millis(parameter.last_modified_date()));
+                    found.insert(stack, Entry { value: parameter.value.unwrap_or_default(), at });
+                }
             }
         }
         Ok(found)
@@ -75,6 +103,10 @@ impl Store for Aws {
         Box::pin(self.state_history(stack, entry))
     }
 
+    fn stacks(&self) -> BoxFuture<'_, Result<BTreeMap<String, Entry>, Fault>> {
+        Box::pin(self.state_of_stacks())
+    }
+
     fn delete<'a>(&'a self, stack: &'a str, entry: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let sent = self.ssm.delete_parameter().name(name(stack, entry)).send().await;
@@ -87,3 +119,22 @@ impl Store for Aws {
 }
 
 type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_entry_last_of_a_stack_tells_of_it() {
+        assert_eq!(stack_of_last("/gitops-agent/um/last"), Some("um"));
+        for other in [
+            "/gitops-agent/um/lease",
+            "/gitops-agent/um/intent/last",
+            "/gitops-agent//last",
+            "/gitops-agent-2/um/last",
+            "/um/last",
+        ] {
+            assert_eq!(stack_of_last(other), None, "{other}");
+        }
+    }
+}

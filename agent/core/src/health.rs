@@ -18,6 +18,7 @@ use crate::desired::Desired;
 use crate::fault::Fault;
 use crate::kind::Kinds;
 use crate::live::LiveDoc;
+use crate::manifest::Manifest;
 use crate::pass::{Look, Revision};
 use crate::state::{AtWork, Ended};
 
@@ -149,7 +150,16 @@ pub struct Resource {
     pub waits: Option<Waits>,
     /// Fields that are left to somebody else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ignored: Vec<String>,
+    pub ignored: Vec<Ignored>,
+}
+
+/// A field that is left to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    /// The field.
+    pub field: String,
+    /// Why, in the manifest's words.
+    pub reason: String,
 }
 
 impl Resource {
@@ -209,6 +219,8 @@ pub struct Seen<'a> {
     pub look: &'a Look,
     /// The table of kinds.
     pub kinds: &'a Kinds,
+    /// What people wrote, for the reasons that they gave.
+    pub manifest: Option<&'a Manifest>,
     /// Why nothing is changed, where people said so: `mode = "report"`.
     pub suspended: Option<&'a str>,
 }

@@ -1,12 +1,14 @@
 //! `ecs.service` in AWS.
 
 mod read;
+mod why;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Scope;
 use agent_core::fault::{Class, Fault};
+use agent_core::health::Told;
 use agent_core::live::Live;
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_model::kinds::ecs::cluster::Cluster;
@@ -85,6 +87,10 @@ impl Provider<Service> for Aws {
         let call = self.ecs.delete_service().cluster(live.spec.cluster.as_str()).service(&live.id).force(true);
         call.send().await.map_err(fault("ecs:DeleteService"))?;
         Ok(())
+    }
+
+    async fn explain(&self, _: &Scope, about: &[Live<Service>]) -> Result<BTreeMap<String, Told>, Fault> {
+        self.services_explained(about).await
     }
 }
 

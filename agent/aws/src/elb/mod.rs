@@ -8,6 +8,7 @@ mod load_balancer;
 mod read;
 mod rule;
 mod target_group;
+mod targets;
 
 use std::collections::BTreeMap;
 

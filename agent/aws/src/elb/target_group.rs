@@ -1,8 +1,11 @@
 //! `elb.target_group` in AWS.
 
+use std::collections::BTreeMap;
+
 use agent_core::address::Scope;
 use agent_core::fault::Fault;
 use agent_core::field::{Name, Tags};
+use agent_core::health::Told;
 use agent_core::live::{Live, Owner, Phase, foreign_tags};
 use agent_core::provider::{Listing, New, Provider, Sought, Update};
 use agent_core::reference::Link;
@@ -101,6 +104,10 @@ impl Provider<TargetGroup> for Aws {
         let call = self.elb.delete_target_group().target_group_arn(&live.id);
         call.send().await.map_err(fault("elasticloadbalancing:DeleteTargetGroup"))?;
         Ok(())
+    }
+
+    async fn explain(&self, _: &Scope, about: &[Live<TargetGroup>]) -> Result<BTreeMap<String, Told>, Fault> {
+        self.targets_explained(about).await
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::waits::waits;
-use super::{Explanations, Health, Resource, Seen, Sync};
+use super::{Explanations, Health, Ignored, Resource, Seen, Sync};
 use crate::address::Address;
+use crate::desired::Wanted;
 use crate::live::{LiveDoc, Phase};
 use crate::plan::{Op, Step};
 
@@ -56,10 +57,29 @@ fn one(seen: &Seen<'_>, told: &Explanations, address: &Address, live: Option<&Li
         pending,
         reasons,
         waits: waits(seen, address),
-        ignored: wanted.map(|wanted| wanted.ignore.clone()).unwrap_or_default(),
+        ignored: wanted.map(|wanted| ignored(seen, address, wanted)).unwrap_or_default(),
     };
     suspend(seen, &mut resource);
     (resource, live.cloned())
+}
+
+/// The fields that are left to somebody else, with the reasons that people gave.
+fn ignored(seen: &Seen<'_>, address: &Address, wanted: &Wanted) -> Vec<Ignored> {
+    let component = seen
+        .manifest
+        .and_then(|manifest| manifest.components.iter().find(|decl| decl.address() == address.component()));
+    let rest = address.as_str().split_once('/').map_or("", |(_, rest)| rest);
+    let given = |field: &str| {
+        let all = component.into_iter().flat_map(|decl| &decl.common.ignore);
+        let mut meant = all.filter(|ignore| {
+            let parts = ignore.path.split_once('/');
+            parts
+                .is_some_and(|(which, path)| [rest, address.kind()].contains(&which) && path.replace('/', ".") == field)
+        });
+        meant.next().map(|ignore| ignore.reason.clone())
+    };
+    let one = |field: &String| Ignored { field: field.clone(), reason: given(field).unwrap_or_default() };
+    wanted.ignore.iter().map(one).collect()
 }
 
 /// Whether it is as wanted, and what is to be done with it, in one word.

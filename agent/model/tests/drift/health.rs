@@ -2,7 +2,7 @@
 
 use agent_core::fake::faults::{Faults, Op, What, When};
 use agent_core::fault::Class;
-use agent_core::health::{Health, Resource, Status, Sync, Told};
+use agent_core::health::{Health, Ignored, Resource, Status, Sync, Told};
 use agent_core::live::Phase;
 use serde_json::json;
 
@@ -59,12 +59,14 @@ async fn what_differs_is_out_of_sync_and_works_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_field_of_somebody_else_is_no_difference_and_is_shown() {
-    let text = edited(&[("count   = 2\n", "count   = 2\nignore  = [\"desired_count\"]\n")]);
+    let ignore = "ignore = [{ path = \"ecs.service/desired_count\", reason = \"an operator scales it\" }]";
+    let text = edited(&[("port    = 8080", &format!("port = 8080\n{ignore}"))]);
     let stage = Stage::of(&text).await;
     stage.change(SERVICE, |spec| spec["desired_count"] = json!(5));
     let (status, _) = stage.status(&text, None).await;
     assert_eq!(amiss(&status), [] as [&str; 0]);
-    assert_eq!(of(&status, SERVICE).ignored, ["desired_count"]);
+    let ignored = &of(&status, SERVICE).ignored;
+    assert_eq!(ignored, &[Ignored { field: "desired_count".into(), reason: "an operator scales it".into() }]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,7 +205,8 @@ async fn a_replacement_counts_the_fields_that_make_it_necessary() {
     let text = edited(&[("8080", "9090")]);
     let (status, _) = stage.status(&text, None).await;
     let group = of(&status, GROUP);
-    assert_eq!((group.health, group.sync), (Health::Healthy, Sync::OutOfSync { fields: 1 }));
+    // The port, and the name that tells its generation.
+    assert_eq!((group.health, group.sync), (Health::Healthy, Sync::OutOfSync { fields: 2 }));
     assert_eq!(group.pending.as_deref(), Some("replace"));
     assert_ne!(status.revision.as_deref(), Some(&*status.wanted));
 }

@@ -13,7 +13,7 @@ use agent_core::health::ask::explained;
 use agent_core::health::{Seen, Status};
 use agent_core::live::{LiveDoc, Owner};
 use agent_core::lookup::{Answer, Answers, Question};
-use agent_core::manifest::{FileEntry, StackFiles, load};
+use agent_core::manifest::{FileEntry, Manifest, StackFiles, load};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
 use agent_core::plan::{Op, PlanError, Settings, Step};
 use agent_core::provider::Cloud;
@@ -50,13 +50,17 @@ fn desired(text: &str) -> Allowed<Desired> {
     let (s3, id) = list("com.amazonaws.eu-west-1.s3", "pl-6da54004");
     let (edge, edge_id) = list("com.amazonaws.global.cloudfront.origin-facing", "pl-4fa04526");
     let answers = Answers::offline().with(Question::Zones, Answer::Zones(zones)).with(s3, id).with(edge, edge_id);
-    let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
-    let (mut sources, mut problems) = (Sources::new(), Problems::new());
-    let tree = StackFiles { files, ..StackFiles::default() };
-    let manifest = load(&tree, "", &language(), &mut sources, &mut problems);
+    let (manifest, sources, mut problems) = manifest(text);
     let expanded = manifest.and_then(|manifest| expand(&manifest, &answers, &mut problems));
     let expanded = expanded.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)));
     NoRules::allow(expanded.desired().unwrap())
+}
+
+fn manifest(text: &str) -> (Option<Manifest>, Sources, Problems) {
+    let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
+    let (mut sources, mut problems) = (Sources::new(), Problems::new());
+    let tree = StackFiles { files, ..StackFiles::default() };
+    (load(&tree, "", &language(), &mut sources, &mut problems), sources, problems)
 }
 
 /// A step and each field of it in words: `update A (it differs) desired_count: 5 -> 2`.
@@ -162,8 +166,8 @@ impl Stage {
         let desired = desired(text);
         let look = self.engine().look(&desired).await.unwrap_or_else(|error| panic!("{error}"));
         let before = self.fake.calls().len();
-        let kinds = table();
-        let seen = Seen { desired: &desired, look: &look, kinds: &kinds, suspended };
+        let (kinds, (manifest, ..)) = (table(), manifest(text));
+        let seen = Seen { desired: &desired, look: &look, kinds: &kinds, manifest: manifest.as_ref(), suspended };
         let told = explained(&self.cloud, &self.scope, &seen).await;
         let calls = self.fake.calls().split_off(before);
         let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
