@@ -156,8 +156,35 @@ pub enum Command {
     Render(From),
     /// Show who names whom, as a Graphviz graph. Needs no AWS.
     Graph(From),
-    /// Show what AWS holds of a stack, and how it is.
-    Status(From),
+    /// Show how stacks are: each component, and of its resources those that are not in order, with the reason.
+    Status {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// Show every resource.
+        #[arg(long)]
+        all: bool,
+        /// Look again and again until Ctrl-C: redraws on a terminal, else prints what has changed.
+        #[arg(long)]
+        watch: bool,
+        /// How long to wait between two looks.
+        #[arg(long, requires = "watch", default_value_t = 5, value_name = "SECONDS",
+              value_parser = clap::value_parser!(u64).range(1..))]
+        every: u64,
+        /// Exit with 1 when something failed, is degraded or missing, or cannot be read.
+        #[arg(long, conflicts_with = "watch")]
+        exit_code: bool,
+    },
+    /// Show which revisions stacks had: when, what came of them, how long they took. A stack whose folder is gone is given by
+    /// its name.
+    History {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// The region of a stack that is given by its name; else the environment's.
+        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
+        region: Option<String>,
+    },
     /// Inside a task: fetch config files from SSM into the volumes of the task (`unpack`), or copy this program into a volume
     /// (`install DIR`). The image of `files_image` has a small static program of the same code.
     Files {

@@ -66,6 +66,19 @@ impl Printer {
         let _ = out.flush();
     }
 
+    /// Whether somebody looks at the results as they come.
+    pub fn is_watched() -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    /// A result in the place of the one before. For a terminal only: it goes there as it is, colour or not.
+    pub fn instead(&self, text: &str) {
+        let mut out = std::io::stdout();
+        let _ = write!(out, "\u{1b}[2J\u{1b}[H");
+        let _ = out.flush();
+        self.result(text);
+    }
+
     /// What happens, while it happens.
     pub fn progress(&self, text: &str) {
         let mut err = anstream::AutoStream::new(std::io::stderr(), self.rest);

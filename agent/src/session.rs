@@ -1,5 +1,7 @@
 //! One stack with AWS behind it: clients for its region, its account checked, its manifest expanded and judged.
 
+mod health;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -76,7 +76,7 @@ fn told(context: &Context<'_>, reports: Vec<Value>) {
 }
 
 /// A name, where no folder is meant: there is none of that name, and it has the shape of one.
-fn name_of_stack(from: &From) -> Option<&str> {
+pub(super) fn name_of_stack(from: &From) -> Option<&str> {
     let name = from.dir.to_str().filter(|_| from.repo.is_none() && !from.dir.exists())?;
     let shaped = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     (shaped && name.starts_with(|first: char| first.is_ascii_lowercase())).then_some(name)

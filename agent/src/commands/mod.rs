@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod files;
 mod graph;
+mod history;
 mod render;
 mod rotate;
 mod run;
@@ -64,7 +65,11 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Run { config } => run::run(&context, &config).await,
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
-        Command::Status(from) => status::run(&context, &from).await,
+        Command::Status { from, all, watch, every, exit_code } => {
+            let how = status::How { all, exit_code, every: watch.then(|| Duration::from_secs(every)) };
+            status::run(&context, &from, &how).await
+        }
+        Command::History { from, region } => history::run(&context, &from, region.as_deref()).await,
         Command::Files { arguments } => files::run(&context, &arguments),
         Command::Schema => explain::schema(&context),
         Command::Explain { name } => explain::run(&context, name.as_deref()),

@@ -1,76 +1,195 @@
-//! `agent status`: what AWS holds of a stack, how it is, and what the last revision came to.
+//! `agent status`: how stacks are, why something is not in order, and which stacks nobody's manifests name any longer.
 
-use agent_core::live::Phase;
-use agent_core::pass::Look;
-use agent_core::plan::Settings;
-use agent_core::state::Ended;
-use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use agent_core::health::Status;
+use agent_core::pass::Revision;
+use agent_core::state::Last;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{Context, End, pretty};
 use crate::cli::{From, Output};
-use crate::load::Stack;
-use crate::printer::Tone;
+use crate::load::{Stack, Tree};
+use crate::printer::Printer;
 use crate::session::{Session, SessionError};
 use crate::show;
 
+/// What was said about it.
+pub struct How {
+    /// Every resource is shown.
+    pub all: bool,
+    /// What is bad shows in the exit code.
+    pub exit_code: bool,
+    /// Look again and again, after so long.
+    pub every: Option<Duration>,
+}
+
+/// A stack, and its session once there is one: a process asks AWS less the second time.
+struct Looked {
+    stack: Stack,
+    session: Option<Session>,
+}
+
+/// A stack of which AWS holds a record and that no manifest names.
+struct Orphan {
+    name: String,
+    last: Last,
+    since: Option<Timestamp>,
+}
+
+/// What one look at all stacks gives.
+#[derive(Default)]
+struct Round {
+    stacks: Vec<Status>,
+    orphans: Vec<Orphan>,
+    end: Option<End>,
+}
+
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From) -> End {
-    let (_, mut stacks) = match context.load(from).await {
+pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
+    let (tree, stacks) = match context.load(from).await {
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let mut end = End::Done;
-    for stack in &mut stacks {
-        match look(stack).await {
-            Ok(look) => show(context, &stack.name(), &look),
-            Err(error) => end = end.max(context.told(stack, &error)),
+    let mut looked: Vec<Looked> = stacks.into_iter().map(|stack| Looked { stack, session: None }).collect();
+    let is_whole = from.stack.is_none() && from.path == ".";
+    match how.every {
+        None => once(context, &tree, &mut looked, is_whole, how).await,
+        Some(every) => {
+            let watching = watch(context, &tree, &mut looked, is_whole, how, every);
+            tokio::select! {
+                end = watching => end,
+                _ = tokio::signal::ctrl_c() => End::Done,
+            }
         }
     }
-    end
 }
 
-async fn look(stack: &mut Stack) -> Result<Look, SessionError> {
-    let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
-    let session = Session::open(&manifest.stack).await?;
-    let engine = session.engine(&|_| (), Settings::default());
-    Ok(session.look(&engine, stack).await?.1)
-}
-
-fn show(context: &Context<'_>, name: &str, look: &Look) {
+async fn once(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_whole: bool, how: &How) -> End {
+    let round = round(context, tree, looked, is_whole).await;
     if context.output == Output::Json {
-        let live: Vec<_> = look
-            .plan
-            .current
-            .iter()
-            .map(|(address, live)| json!({ "address": address, "id": live.id, "phase": live.phase }))
-            .collect();
-        let value = json!({ "stack": name, "last": look.state.last, "resources": live, "pending": look.plan.steps });
-        context.printer.result(&pretty(&value));
-        return;
-    }
-    match &look.state.last {
-        None => context.printer.result(&format!("{name}: never applied")),
-        Some(last) => {
-            let word = match last.ended {
-                Ended::Applying => "being applied",
-                Ended::Converged => "converged",
-                Ended::Progressing => "progressing",
-                Ended::Failed => "failed",
-            };
-            context.printer.result(&format!("{name}: {word} at {}", last.revision));
+        context.printer.result(&pretty(&as_json(&round)));
+    } else {
+        let text = shown(context, &round, how.all);
+        if !text.is_empty() {
+            context.printer.result(&text);
         }
     }
-    for (address, live) in &look.plan.current {
-        let tone = match live.phase {
-            Phase::Ready => Tone::Add,
-            Phase::Broken(_) => Tone::Remove,
-            _ => Tone::Change,
-        };
-        let phase = context.printer.tone(tone, &live.phase.to_string());
-        context.printer.result(&format!("  {address}  {}  {phase}", context.printer.tone(Tone::Dim, &live.id)));
+    let bad = how.exit_code && round.stacks.iter().any(Status::is_bad);
+    round.end.unwrap_or(End::Done).max(if bad { End::Findings } else { End::Done })
+}
+
+/// Looks until somebody ends it. What a look cannot see is told, and the next may see it.
+async fn watch(
+    context: &Context<'_>,
+    tree: &Tree,
+    looked: &mut [Looked],
+    is_whole: bool,
+    how: &How,
+    every: Duration,
+) -> End {
+    let redraws = Printer::is_watched() && context.output != Output::Json;
+    let mut before = Round::default();
+    loop {
+        let now = round(context, tree, looked, is_whole).await;
+        // What no further look can mend.
+        if now.end.is_some_and(|end| end < End::Failed) && now.stacks.is_empty() {
+            return now.end.unwrap_or(End::Done);
+        }
+        if redraws {
+            let again = format!("{}\nevery {} s; Ctrl-C ends it", shown(context, &now, how.all), every.as_secs());
+            context.printer.instead(&again);
+        } else if context.output == Output::Json {
+            if as_json(&before) != as_json(&now) {
+                context.printer.result(&as_json(&now).to_string());
+            }
+        } else {
+            told_changes(context, &before, &now);
+        }
+        before = now;
+        tokio::time::sleep(every).await;
     }
-    let kinds = agent_model::kinds::table();
-    if !look.plan.is_converged() {
-        context.printer.result(&show::plan::text(&look.plan, &kinds, context.printer));
+}
+
+/// One look at all stacks.
+async fn round(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_whole: bool) -> Round {
+    let mut round = Round::default();
+    for one in looked.iter_mut() {
+        match status(one, &tree.revision).await {
+            Ok(status) => round.stacks.push(status),
+            Err(error) => round.end = round.end.max(Some(context.told(&one.stack, &error))),
+        }
     }
+    // A stack whose manifest cannot be read has no name that is known: it would be taken for one that has gone.
+    if is_whole && looked.iter().all(|one| one.stack.manifest.is_some()) {
+        match orphans(looked, &tree.revision.source).await {
+            Ok(orphans) => round.orphans = orphans,
+            Err(error) => {
+                let hint = error.hint();
+                context.printer.error(&format!("whether stacks are orphaned is not known: {error}"), hint.as_deref());
+            }
+        }
+    }
+    round
+}
+
+async fn status(one: &mut Looked, revision: &Revision) -> Result<Status, SessionError> {
+    let sound = one.stack.manifest.as_ref().filter(|_| one.stack.problems.is_empty());
+    let header = &sound.ok_or(SessionError::Problems)?.stack;
+    let session = match one.session.take() {
+        Some(session) => session,
+        None => Session::open(header).await?,
+    };
+    let status = session.status(&mut one.stack, revision).await;
+    one.session = Some(session);
+    status
+}
+
+/// The stacks of the same source that no manifest names, in the accounts and regions of those that are named.
+async fn orphans(looked: &[Looked], source: &str) -> Result<Vec<Orphan>, SessionError> {
+    let names: BTreeSet<String> = looked.iter().map(|one| one.stack.name()).collect();
+    let mut places = BTreeSet::new();
+    let mut found = Vec::new();
+    for session in looked.iter().filter_map(|one| one.session.as_ref()) {
+        if !places.insert((session.scope.account.clone(), session.scope.region.clone())) {
+            continue;
+        }
+        let recorded = session.recorded().await?.into_iter();
+        let gone = recorded.filter(|(name, (last, _))| last.source == source && !names.contains(name));
+        found.extend(gone.map(|(name, (last, at))| Orphan { name, last, since: Timestamp::from_millisecond(at).ok() }));
+    }
+    Ok(found)
+}
+
+fn shown(context: &Context<'_>, round: &Round, all: bool) -> String {
+    let now = Timestamp::now();
+    let stacks = round.stacks.iter().map(|status| match context.output {
+        Output::Markdown => show::status::markdown(status, all, now),
+        _ => show::status::text(status, all, now, context.printer),
+    });
+    let orphans =
+        round.orphans.iter().map(|one| show::status::orphan(&one.name, &one.last, one.since, now, context.printer));
+    stacks.chain(orphans).collect::<Vec<_>>().join("\n")
+}
+
+fn told_changes(context: &Context<'_>, before: &Round, after: &Round) {
+    let now = Timestamp::now();
+    for status in &after.stacks {
+        let held = before.stacks.iter().find(|held| held.stack == status.stack);
+        for line in show::status::changes(held, status, now) {
+            context.printer.result(&format!("{} {line}", show::words::time(now)));
+        }
+    }
+    let known = |one: &&Orphan| !before.orphans.iter().any(|held| held.name == one.name);
+    for one in after.orphans.iter().filter(known) {
+        context.printer.result(&show::status::orphan(&one.name, &one.last, one.since, now, context.printer));
+    }
+}
+
+fn as_json(round: &Round) -> Value {
+    let orphan = |one: &Orphan| json!({ "stack": one.name, "orphaned": true, "last": one.last, "since": one.since });
+    let stacks = round.stacks.iter().map(|status| serde_json::to_value(status).unwrap_or_default());
+    stacks.chain(round.orphans.iter().map(orphan)).collect()
 }

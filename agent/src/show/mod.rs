@@ -1,4 +1,7 @@
 //! How results look: plans, reports, live resources. Pure: from data to text.
 
+pub mod history;
 pub mod plan;
 pub mod report;
+pub mod status;
+pub mod words;

@@ -7,7 +7,9 @@ use agent_core::fault::Fault;
 use agent_core::health::{Health, Told};
 use agent_core::live::Live;
 use agent_model::kinds::elb::target_group::TargetGroup;
-use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthDescription, TargetHealthStateEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    TargetHealth, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::unless_gone;
@@ -19,11 +21,12 @@ const AT_ONCE: usize = 8;
 
 impl Aws {
     pub(super) async fn targets_explained(&self, about: &[Live<TargetGroup>]) -> Result<BTreeMap<String, Told>, Fault> {
-        let told = stream::iter(about).map(|live| async {
-            let call = self.elb.describe_target_health().target_group_arn(&live.id);
+        let arns: Vec<String> = about.iter().map(|live| live.id.clone()).collect();
+        let told = stream::iter(arns).map(|arn| async move {
+            let call = self.elb.describe_target_health().target_group_arn(&arn);
             let answer = call.send().await.map_err(fault("elasticloadbalancing:DescribeTargetHealth"));
             let targets = unless_gone(answer)?.and_then(|answer| answer.target_health_descriptions);
-            Ok::<_, Fault>((live.id.clone(), how(&targets.unwrap_or_default())))
+            Ok::<_, Fault>((arn, how(&targets.unwrap_or_default())))
         });
         told.buffer_unordered(AT_ONCE).try_collect().await
     }
@@ -59,7 +62,7 @@ fn reasons(targets: &[&TargetHealth]) -> Vec<String> {
     for target in targets.iter().filter(|one| one.state() != Some(&TargetHealthStateEnum::Healthy)) {
         let state = target.state().map_or("in an unknown state", TargetHealthStateEnum::as_str);
         let said: Vec<&str> =
-            target.reason().map(|reason| reason.as_str()).into_iter().chain(target.description()).collect();
+            target.reason().map(TargetHealthReasonEnum::as_str).into_iter().chain(target.description()).collect();
         let text = if said.is_empty() { state.to_owned() } else { format!("{state}: {}", said.join(" — ")) };
         *groups.entry(text).or_default() += 1;
     }
@@ -72,8 +75,6 @@ fn reasons(targets: &[&TargetHealth]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum;
-
     use super::*;
 
     fn target(state: TargetHealthStateEnum, reason: Option<(&str, &str)>) -> TargetHealthDescription {

@@ -179,6 +179,7 @@ fn counted(count: i32, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use aws_sdk_ecs::primitives::DateTime;
+    use aws_sdk_ecs::types::builders::{DeploymentBuilder, ServiceBuilder};
 
     use super::*;
 
@@ -194,12 +195,12 @@ mod tests {
         sdk::ServiceEvent::builder().created_at(DateTime::from_secs(at)).message(message).build()
     }
 
-    fn deployment(state: DeploymentRolloutState) -> sdk::deployment::Builder {
+    fn deployment(state: DeploymentRolloutState) -> DeploymentBuilder {
         let deployment = sdk::Deployment::builder().id("ecs-svc/2").status("PRIMARY").rollout_state(state);
         deployment.created_at(DateTime::from_secs(100)).desired_count(2)
     }
 
-    fn service(deployment: sdk::deployment::Builder) -> sdk::service::Builder {
+    fn service(deployment: DeploymentBuilder) -> ServiceBuilder {
         sdk::Service::builder().service_name("web").deployments(deployment.build())
     }
 
