@@ -19,5 +19,6 @@ mod policy;
 mod run;
 mod several;
 mod sources;
+mod status;
 mod um;
 mod world;

@@ -52,6 +52,8 @@ pub enum What {
         code: &'static str,
         status: u16,
     },
+    /// AWS is not asked, and answers this with status 200: what an emulator never says, in the form of the service's protocol.
+    Answer(String),
     /// The call goes out that much later. On Tokio's clock, and outside of the SDK's read timeout.
     Delay(Duration),
 }
@@ -72,6 +74,7 @@ impl What {
             What::NotFound(_) => "not found",
             What::Conflict(_) => "conflict",
             What::Error { .. } => "error",
+            What::Answer(_) => "made-up answer",
             What::Delay(_) => "delay",
         }
     }

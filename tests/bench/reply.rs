@@ -38,6 +38,7 @@ pub fn error(what: &What, name: &Name) -> Option<ServiceError> {
         | What::CrashAnswered
         | What::LostAnswer
         | What::Timeout
+        | What::Answer(_)
         | What::Delay(_) => None,
     }
 }

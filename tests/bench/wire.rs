@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::watch;
 
@@ -229,6 +230,10 @@ impl Wire {
             Some(What::Delay(delay)) => {
                 tokio::time::sleep(delay).await;
                 self.forward(at, &request, sent, upstream).await
+            }
+            Some(What::Answer(body)) => {
+                self.end(at, Outcome::Answered(200), body.as_bytes());
+                Ok(HttpResponse::new(StatusCode::try_from(200).expect("a status"), SdkBody::from(body)))
             }
             Some(What::Timeout) => {
                 self.end(at, Outcome::NotSent, &[]);

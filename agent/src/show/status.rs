@@ -27,17 +27,20 @@ fn short(resource: &Resource) -> &str {
     resource.address.as_str().split_once('/').map_or(resource.address.as_str(), |(_, rest)| rest)
 }
 
-/// What is said about a resource, a line each: that it is out of sync, why it is as it is, what it waits for, what is left alone.
+/// Whether it is as wanted, where that is not clear from its health: a missing one is out of sync.
+fn out_of_sync(resource: &Resource) -> Option<String> {
+    let goes_without_saying = matches!(resource.health, Health::Missing | Health::Unknown);
+    if resource.sync == Sync::Synced || goes_without_saying {
+        return None;
+    }
+    let pending = resource.pending.as_deref().filter(|pending| *pending != "update");
+    let pending = pending.map(|pending| format!(" (to {pending})")).unwrap_or_default();
+    Some(format!("{}{pending}", resource.sync))
+}
+
+/// What is said about a resource, a line each: why it is as it is, what it waits for, what is left alone.
 fn said(resource: &Resource) -> Vec<String> {
     let mut said = Vec::new();
-    // A missing one is out of sync: that goes without saying.
-    if resource.sync != Sync::Synced && resource.health != Health::Missing && resource.health != Health::Unknown {
-        let pending = resource.pending.as_deref().filter(|pending| *pending != "update");
-        said.push(match (resource.sync, pending) {
-            (sync, Some(pending)) => format!("{sync} (to {pending})"),
-            (sync, None) => sync.to_string(),
-        });
-    }
     said.extend(resource.reasons.iter().map(|reason| escape(reason)));
     said.extend(resource.waits.iter().map(|waits| escape(&waits.to_string())));
     for left in &resource.ignored {
@@ -84,7 +87,8 @@ fn now_is(status: &Status) -> Option<String> {
 /// The lines below the headline that are about the whole stack.
 fn about(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
-    if status.revision.as_ref().is_some_and(|held| *held != status.wanted) {
+    // Another revision that wants the same of this stack is no news.
+    if status.sync != Sync::Synced && status.revision.as_ref().is_some_and(|held| *held != status.wanted) {
         lines.push(format!("compared with {}, which is not what was applied", revision(&status.wanted)));
     }
     if let Some(reason) = &status.suspended {
@@ -119,30 +123,31 @@ pub fn text(status: &Status, all: bool, now: Timestamp, printer: &Printer) -> St
 
 fn component_text(out: &mut String, component: &Component, width: usize, all: bool, printer: &Printer) {
     let (sign, tone) = mark(component.health);
-    let health = printer.tone(tone, &format!("{:<11}", component.health));
-    let _ = write!(out, "  {} {:<width$}  ", printer.tone(tone, sign), component.name);
     // One that is missing as a whole needs no list of what is missing.
-    let whole = component.health == Health::Missing && component.resources.iter().all(|one| one.id.is_none());
-    let sync = match component.sync {
-        Sync::OutOfSync { .. } if whole => match component.resources.len() {
-            1 => "1 resource".to_owned(),
-            count => format!("{count} resources"),
-        },
+    let is_missing = |one: &Resource| matches!(one.health, Health::Missing | Health::Suspended) && one.id.is_none();
+    let whole = component.resources.iter().all(is_missing);
+    let more = match component.sync {
+        Sync::OutOfSync { .. } if whole && component.resources.len() == 1 => "1 resource".to_owned(),
+        Sync::OutOfSync { .. } if whole => format!("{} resources", component.resources.len()),
+        Sync::OutOfSync { .. } => "out of sync".to_owned(),
         Sync::Synced => String::new(),
-        sync => sync.to_string(),
+        Sync::Unknown => component.sync.to_string(),
     };
-    let line = format!("{health} {}", printer.tone(Tone::Change, &sync));
-    let _ = writeln!(out, "{}", if sync.is_empty() { printer.tone(tone, &component.health.to_string()) } else { line });
+    let _ = write!(out, "  {} {:<width$}  ", printer.tone(tone, sign), component.name);
+    let _ = match more.as_str() {
+        "" => writeln!(out, "{}", printer.tone(tone, &component.health.to_string())),
+        more => writeln!(out, "{}  {more}", printer.tone(tone, &format!("{:<11}", component.health))),
+    };
     let shown: Vec<&Resource> = component.resources.iter().filter(|one| all || (is_told(one) && !whole)).collect();
     let width = shown.iter().map(|resource| short(resource).len()).max().unwrap_or(0);
     for resource in shown {
         let (sign, tone) = mark(resource.health);
-        let said = said(resource);
+        let said: Vec<String> = out_of_sync(resource).into_iter().chain(said(resource)).collect();
         let health = if said.is_empty() { resource.health.to_string() } else { format!("{:<11}", resource.health) };
         let head = format!("{} {:<width$}  {}", printer.tone(tone, sign), short(resource), printer.tone(tone, &health));
-        let _ = writeln!(out, "      {head}{}", said.first().map(|first| format!(" {first}")).unwrap_or_default());
+        let _ = writeln!(out, "      {head}{}", said.first().map(|first| format!("  {first}")).unwrap_or_default());
         for more in said.iter().skip(1) {
-            let _ = writeln!(out, "        {:width$}              {more}", "");
+            let _ = writeln!(out, "        {:width$}               {more}", "");
         }
     }
 }
@@ -164,7 +169,8 @@ pub fn markdown(status: &Status, all: bool, now: Timestamp) -> String {
         for resource in component.resources.iter().filter(|one| all || is_told(one)) {
             let said: Vec<String> = said(resource).iter().map(|line| cell(line)).collect();
             let (name, health) = (short(resource), resource.health);
-            let _ = writeln!(out, "| &nbsp;&nbsp;`{name}` | {health} | {} | {} |", resource.sync, said.join("<br>"));
+            let sync = out_of_sync(resource).unwrap_or_else(|| resource.sync.to_string());
+            let _ = writeln!(out, "| &nbsp;&nbsp;`{name}` | {health} | {sync} | {} |", said.join("<br>"));
         }
     }
     out
@@ -197,11 +203,11 @@ pub fn changes(before: Option<&Status>, after: &Status, now: Timestamp) -> Vec<S
     let held = |wanted: &Resource| before?.resources().find(|resource| resource.address == wanted.address);
     for resource in after.resources() {
         let same = match held(resource) {
-            Some(held) => (held.health, said(held)) == (resource.health, said(resource)),
+            Some(held) => (held.health, held.sync, said(held)) == (resource.health, resource.sync, said(resource)),
             None => before.is_none() && resource.is_fine(),
         };
         if !same {
-            let why = said(resource);
+            let why: Vec<String> = out_of_sync(resource).into_iter().chain(said(resource)).collect();
             let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
             lines.push(format!("{}: {} is {}{why}", after.stack, resource.address, resource.health));
         }

@@ -127,30 +127,43 @@ fn health(seen: &Seen<'_>, told: &Explanations, address: &Address, live: Option<
     }
     if let Some(told) = told.of(live) {
         health = health.max(told.health.unwrap_or(health));
-        for reason in &told.reasons {
-            if !reasons.iter().any(|known| known.contains(reason.as_str())) {
-                reasons.push(reason.clone());
-            }
-        }
+        reasons.retain(|known| !is_told_in_full(known, &told.reasons));
+        reasons.extend(told.reasons.iter().cloned());
+    }
+    if reasons.is_empty() {
+        reasons.extend(in_words(&live.phase).map(str::to_owned));
     }
     (health, reasons)
+}
+
+/// A phase has AWS's reason and perhaps more behind it; who was asked why tells the same, and the rest in order.
+fn is_told_in_full(known: &str, told: &[String]) -> bool {
+    let first = known.split_once("; ").map_or(known, |(first, _)| first);
+    told.iter().any(|reason| reason.contains(first))
 }
 
 fn by_phase(phase: &Phase) -> (Health, Vec<String>) {
     match phase {
         Phase::Ready => (Health::Healthy, Vec::new()),
-        Phase::Coming => (Health::Progressing, vec!["it is being made".into()]),
-        Phase::Changing => (Health::Progressing, vec!["it is being changed".into()]),
-        Phase::Going => (Health::Progressing, vec!["it is being deleted".into()]),
+        Phase::Coming | Phase::Changing | Phase::Going => (Health::Progressing, Vec::new()),
         Phase::Broken(reason) => (Health::Degraded, vec![reason.clone()]),
+    }
+}
+
+/// What is said where AWS gives no reason.
+fn in_words(phase: &Phase) -> Option<&'static str> {
+    match phase {
+        Phase::Coming => Some("it is being made"),
+        Phase::Changing => Some("it is being changed"),
+        Phase::Going => Some("it is being deleted"),
+        Phase::Ready | Phase::Broken(_) => None,
     }
 }
 
 /// Nobody puts right what is suspended: to say that it is missing would call for somebody.
 fn suspend(seen: &Seen<'_>, resource: &mut Resource) {
-    let (Some(reason), Some(pending)) = (seen.suspended, &resource.pending) else { return };
-    if matches!(resource.health, Health::Healthy | Health::Missing) {
-        resource.reasons.push(format!("a pass would {pending} it; nothing is changed, because {reason}"));
+    let is_quiet = matches!(resource.health, Health::Healthy | Health::Missing);
+    if seen.suspended.is_some() && resource.pending.is_some() && is_quiet {
         resource.health = Health::Suspended;
         resource.waits = None;
     }

@@ -4,7 +4,7 @@ use agent_core::address::Address;
 use agent_core::fake::faults::{Faults, What, When};
 use agent_core::fault::Class;
 use agent_core::pass::PassError;
-use agent_core::state::{Ended, Intent, Lease, Store, write};
+use agent_core::state::{Ended, Intent, Lease, StackState, Store, at_work, write};
 
 use crate::bench::Bench;
 use crate::plans::{net, stack};
@@ -109,4 +109,29 @@ async fn a_destroy_that_cannot_take_the_words_away_gives_the_lease_back() {
     assert!(matches!(bench.destroy().await, Err(PassError::State(_))));
     bench.restart(Faults::default());
     bench.destroy().await.unwrap();
+}
+
+/// Who a status says is at work, at a moment of the cloud's clock, and whether the history of claims was asked for.
+async fn seen_at_work(bench: &Bench, now: i64) -> (Option<String>, bool) {
+    let state = StackState::read(bench.fake.as_ref(), "demo").await.unwrap();
+    let before = bench.fake.calls().len();
+    let at_work = at_work(bench.fake.as_ref(), "demo", &state, now).await.unwrap();
+    (at_work.map(|at_work| at_work.holder), bench.fake.calls().len() > before)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_says_who_is_at_work_and_asks_no_more_where_nobody_is() {
+    let bench = converged().await;
+    assert_eq!(seen_at_work(&bench, 0).await, (None, false), "the lease was given back");
+    let lease = other_agent(&bench).await;
+    let taken = bench.fake.all("demo").await.unwrap()["lease"].at;
+    assert_eq!(seen_at_work(&bench, taken).await, (Some("another".into()), true));
+    // One that does not get it has made the newest claim, and does not hold it.
+    let refused = Lease::take(bench.fake.as_ref(), "demo", "late".into(), bench.timing.lease).await;
+    assert!(refused.is_err());
+    assert_eq!(seen_at_work(&bench, taken).await, (Some("another".into()), true));
+    let over = taken + i64::try_from(bench.timing.lease.as_millis()).unwrap();
+    assert_eq!(seen_at_work(&bench, over).await.0, None, "it ran out");
+    lease.release().await;
+    assert_eq!(seen_at_work(&bench, taken).await.0, None);
 }

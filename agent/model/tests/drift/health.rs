@@ -120,11 +120,12 @@ async fn a_broken_service_tells_why_once() {
     let stage = Stage::of(HELLO).await;
     let id = stage.live(SERVICE).id;
     stage.fake.hold_in(&id, Phase::Broken("tasks failed to start; unable to pull".into()));
-    let reasons = vec!["3 tasks stopped: CannotPullContainerError".into(), "tasks failed to start".into()];
+    let reasons =
+        vec!["3 tasks stopped: CannotPullContainerError".into(), "its deployment failed: tasks failed to start".into()];
     stage.fake.says(&id, Told { health: None, reasons });
     let (status, calls) = stage.status(HELLO, None).await;
     assert_eq!(amiss(&status), ["service.web/ecs.service: degraded, synced"]);
-    let expected = ["tasks failed to start; unable to pull", "3 tasks stopped: CannotPullContainerError"];
+    let expected = ["3 tasks stopped: CannotPullContainerError", "its deployment failed: tasks failed to start"];
     assert_eq!(of(&status, SERVICE).reasons, expected);
     assert_eq!(calls, ["Explain ecs.service", "Explain elb.target_group"]);
 }
@@ -177,8 +178,8 @@ async fn what_nobody_puts_right_is_suspended() {
         "service.web/ecs.service: suspended, out of sync",
     ];
     assert_eq!(amiss(&status), expected);
-    let reasons = &of(&status, SERVICE).reasons;
-    assert_eq!(reasons, &["a pass would create it; nothing is changed, because the stack says `mode = \"report\"`"]);
+    assert_eq!(of(&status, SERVICE).pending.as_deref(), Some("create"));
+    assert_eq!(status.suspended.as_deref(), Some("the stack says `mode = \"report\"`"));
 }
 
 #[tokio::test(start_paused = true)]
