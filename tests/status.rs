@@ -114,6 +114,15 @@ fn parameter(stack: &str, region: &str, value: &str) -> String {
     )
 }
 
+/// Somebody writes a parameter in the console.
+fn by_hand(stage: &Stage, region: &'static str, name: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let ssm = aws_sdk_ssm::Client::new(&stage.bench.proxy.wire().config(region));
+        ssm.put_parameter().name(name).value("by hand").overwrite(true).send().await.unwrap();
+    });
+}
+
 /// One service with a load balancer through its life: each status is what people would see then.
 #[test]
 fn a_stack_in_every_state() {
@@ -130,9 +139,11 @@ fn a_stack_in_every_state() {
     it_is_degraded(&stage);
     it_waits(&stage);
 
-    // Another image in Git, and a field that hands have changed: in sync is neither.
-    stage.write("status", &text.replace("hello:1.0.0", "hello:1.1.0").replace("Hello from Git", "Good day"));
+    by_hand(&stage, "eu-west-3", "/status/greeting");
     insta::assert_snapshot!("drifted", stage.status());
+    // And another image in Git, which is not applied.
+    stage.write("status", &text.replace("hello:1.0.0", "hello:1.1.0"));
+    insta::assert_snapshot!("not_applied", stage.status());
     stage.write(
         "status",
         &text.replace("hello:1.0.0", "hello:1.1.0").replace("[stack]\n", "[stack]\nmode = \"report\"\n"),
@@ -306,13 +317,8 @@ fn a_watch_tells_what_changes_and_ends_on_an_interrupt() {
     let mut next = || still(&lines.next().unwrap().unwrap());
     assert_eq!(next(), "TIME watched: converged at REVISION since TIME (AGO ago)");
     let identities = |calls: &[record::Call]| calls.iter().filter(|one| one.name.action == "GetCallerIdentity").count();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let calls = stage.calls(|| {
-        runtime.block_on(async {
-            let ssm = aws_sdk_ssm::Client::new(&stage.bench.proxy.wire().config(region));
-            let put = ssm.put_parameter().name("/watched/greeting").value("by hand").overwrite(true);
-            put.send().await.unwrap();
-        });
+        by_hand(&stage, region, "/watched/greeting");
         assert_eq!(next(), "TIME watched: converged at REVISION since TIME (AGO ago); now out of sync");
         let line = next();
         let expected = "TIME watched: parameter.greeting/ssm.parameter is healthy: out of sync: 1 field differs";

@@ -20,7 +20,9 @@ use crate::kind::Kinds;
 use crate::live::LiveDoc;
 use crate::manifest::Manifest;
 use crate::pass::{Look, Revision};
+use crate::plan::Step;
 use crate::state::{AtWork, Ended};
+use crate::stuck::is_stuck;
 
 /// How something is, from best to worst: the worst of its resources is a component's. The order is Argo CD's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -223,6 +225,13 @@ pub struct Seen<'a> {
     pub manifest: Option<&'a Manifest>,
     /// Why nothing is changed, where people said so: `mode = "report"`.
     pub suspended: Option<&'a str>,
+}
+
+impl Seen<'_> {
+    /// Whether a step failed for good at the revision that was last applied.
+    fn is_stuck(&self, step: &Step) -> bool {
+        self.look.state.last.as_ref().is_some_and(|last| is_stuck(step, &last.stuck))
+    }
 }
 
 impl Status {

@@ -34,6 +34,11 @@ pub fn is_all_of(plan: &Plan, stuck: &BTreeSet<String>) -> bool {
     hopeless.iter().all(|hopeless| *hopeless)
 }
 
+/// Whether a step is one that failed for good.
+pub fn is_stuck(step: &Step, stuck: &BTreeSet<String>) -> bool {
+    !stuck.is_empty() && stuck.contains(&name(step))
+}
+
 /// Tells a step from one that would do something else.
 fn name(step: &Step) -> String {
     let what = serde_json::to_value((&step.address, &step.op)).unwrap_or_default();

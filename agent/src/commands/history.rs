@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Context, End, destroy, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
-use crate::session::{Session, SessionError};
+use crate::session::{Clouds, Session, SessionError};
 use crate::show;
 
 /// Runs it.
@@ -37,9 +37,9 @@ async fn of_manifests(context: &Context<'_>, from: &From, found: &mut Vec<(Strin
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let mut end = End::Done;
+    let (mut end, clouds) = (End::Done, Clouds::default());
     for stack in &stacks {
-        match of_stack(stack).await {
+        match of_stack(&clouds, stack).await {
             Ok(journal) => found.push((stack.name(), journal)),
             Err(error) => end = end.max(context.told(stack, &error)),
         }
@@ -48,9 +48,9 @@ async fn of_manifests(context: &Context<'_>, from: &From, found: &mut Vec<(Strin
 }
 
 /// What is wrong with the rest of a manifest does not matter here.
-async fn of_stack(stack: &Stack) -> Result<Journal, SessionError> {
+async fn of_stack(clouds: &Clouds, stack: &Stack) -> Result<Journal, SessionError> {
     let manifest = stack.manifest.as_ref().ok_or(SessionError::Problems)?;
-    Session::open(&manifest.stack).await?.journal().await
+    clouds.open(&manifest.stack).await?.journal().await
 }
 
 async fn by_name(name: &str, region: Option<&str>) -> Result<Journal, SessionError> {

@@ -13,7 +13,7 @@ use super::{Context, End, pretty};
 use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
 use crate::printer::Printer;
-use crate::session::{Session, SessionError};
+use crate::session::{Clouds, Session, SessionError};
 use crate::show;
 
 /// What was said about it.
@@ -24,6 +24,15 @@ pub struct How {
     pub exit_code: bool,
     /// Look again and again, after so long.
     pub every: Option<Duration>,
+}
+
+/// All stacks that are looked at, with the connections that they share.
+struct Watched {
+    tree: Tree,
+    clouds: Clouds,
+    stacks: Vec<Looked>,
+    /// Whether no stack of the source was left out: only then is it known which have gone.
+    is_whole: bool,
 }
 
 /// A stack, and its session once there is one: a process asks AWS less the second time.
@@ -53,22 +62,20 @@ pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let mut looked: Vec<Looked> = stacks.into_iter().map(|stack| Looked { stack, session: None }).collect();
+    let stacks = stacks.into_iter().map(|stack| Looked { stack, session: None }).collect();
     let is_whole = from.stack.is_none() && from.path == ".";
+    let mut watched = Watched { tree, clouds: Clouds::default(), stacks, is_whole };
     match how.every {
-        None => once(context, &tree, &mut looked, is_whole, how).await,
-        Some(every) => {
-            let watching = watch(context, &tree, &mut looked, is_whole, how, every);
-            tokio::select! {
-                end = watching => end,
-                _ = tokio::signal::ctrl_c() => End::Done,
-            }
-        }
+        None => once(context, &mut watched, how).await,
+        Some(every) => tokio::select! {
+            end = watch(context, &mut watched, how, every) => end,
+            _ = tokio::signal::ctrl_c() => End::Done,
+        },
     }
 }
 
-async fn once(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_whole: bool, how: &How) -> End {
-    let round = round(context, tree, looked, is_whole).await;
+async fn once(context: &Context<'_>, watched: &mut Watched, how: &How) -> End {
+    let round = round(context, watched).await;
     if context.output == Output::Json {
         context.printer.result(&pretty(&as_json(&round)));
     } else {
@@ -82,31 +89,22 @@ async fn once(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_whol
 }
 
 /// Looks until somebody ends it. What a look cannot see is told, and the next may see it.
-async fn watch(
-    context: &Context<'_>,
-    tree: &Tree,
-    looked: &mut [Looked],
-    is_whole: bool,
-    how: &How,
-    every: Duration,
-) -> End {
+async fn watch(context: &Context<'_>, watched: &mut Watched, how: &How, every: Duration) -> End {
     let redraws = Printer::is_watched() && context.output != Output::Json;
     let mut before = Round::default();
     loop {
-        let now = round(context, tree, looked, is_whole).await;
+        let now = round(context, watched).await;
         // What no further look can mend.
-        if now.end.is_some_and(|end| end < End::Failed) && now.stacks.is_empty() {
-            return now.end.unwrap_or(End::Done);
+        if let Some(end) = now.end.filter(|end| *end < End::Failed && now.stacks.is_empty()) {
+            return end;
         }
         if redraws {
             let again = format!("{}\nevery {} s; Ctrl-C ends it", shown(context, &now, how.all), every.as_secs());
             context.printer.instead(&again);
-        } else if context.output == Output::Json {
-            if as_json(&before) != as_json(&now) {
-                context.printer.result(&as_json(&now).to_string());
-            }
-        } else {
+        } else if context.output != Output::Json {
             told_changes(context, &before, &now);
+        } else if as_json(&before) != as_json(&now) {
+            context.printer.result(&as_json(&now).to_string());
         }
         before = now;
         tokio::time::sleep(every).await;
@@ -114,17 +112,18 @@ async fn watch(
 }
 
 /// One look at all stacks.
-async fn round(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_whole: bool) -> Round {
+async fn round(context: &Context<'_>, watched: &mut Watched) -> Round {
     let mut round = Round::default();
-    for one in looked.iter_mut() {
-        match status(one, &tree.revision).await {
+    let Watched { tree, clouds, stacks, is_whole } = watched;
+    for one in stacks.iter_mut() {
+        match status(one, clouds, &tree.revision).await {
             Ok(status) => round.stacks.push(status),
             Err(error) => round.end = round.end.max(Some(context.told(&one.stack, &error))),
         }
     }
     // A stack whose manifest cannot be read has no name that is known: it would be taken for one that has gone.
-    if is_whole && looked.iter().all(|one| one.stack.manifest.is_some()) {
-        match orphans(looked, &tree.revision.source).await {
+    if *is_whole && stacks.iter().all(|one| one.stack.manifest.is_some()) {
+        match orphans(stacks, &tree.revision.source).await {
             Ok(orphans) => round.orphans = orphans,
             Err(error) => {
                 let hint = error.hint();
@@ -135,12 +134,12 @@ async fn round(context: &Context<'_>, tree: &Tree, looked: &mut [Looked], is_who
     round
 }
 
-async fn status(one: &mut Looked, revision: &Revision) -> Result<Status, SessionError> {
+async fn status(one: &mut Looked, clouds: &Clouds, revision: &Revision) -> Result<Status, SessionError> {
     let sound = one.stack.manifest.as_ref().filter(|_| one.stack.problems.is_empty());
     let header = &sound.ok_or(SessionError::Problems)?.stack;
     let session = match one.session.take() {
         Some(session) => session,
-        None => Session::open(header).await?,
+        None => clouds.open(header).await?,
     };
     let status = session.status(&mut one.stack, revision).await;
     one.session = Some(session);

@@ -167,10 +167,10 @@ pub fn markdown(status: &Status, all: bool, now: Timestamp) -> String {
     for component in &status.components {
         let _ = writeln!(out, "| `{}` | {} | {} | |", component.name, component.health, component.sync);
         for resource in component.resources.iter().filter(|one| all || is_told(one)) {
-            let said: Vec<String> = said(resource).iter().map(|line| cell(line)).collect();
+            let said: Vec<String> = said(resource).iter().map(|line| format!(" {}", cell(line))).collect();
             let (name, health) = (short(resource), resource.health);
             let sync = out_of_sync(resource).unwrap_or_else(|| resource.sync.to_string());
-            let _ = writeln!(out, "| &nbsp;&nbsp;`{name}` | {health} | {sync} | {} |", said.join("<br>"));
+            let _ = writeln!(out, "| &nbsp;&nbsp;`{name}` | {health} | {sync} |{} |", said.join("<br>"));
         }
     }
     out

@@ -46,6 +46,9 @@ fn one(seen: &Seen<'_>, told: &Explanations, address: &Address, live: Option<&Li
     let (health, mut reasons) = health(seen, told, address, live);
     let notes = seen.look.plan.notes.iter().filter(|note| note.address == *address).map(|note| note.text.clone());
     reasons.extend(notes);
+    if steps.iter().any(|step| seen.is_stuck(step)) {
+        reasons.push("it failed at this revision, and is not tried again before something changes".into());
+    }
     if wanted.is_none() && pending.as_deref() == Some("delete") {
         reasons.push("the manifest does not name it".into());
     }

@@ -12,7 +12,7 @@ use crate::plan::{Op, Step};
 struct Blocker {
     address: Address,
     which_is: String,
-    /// AWS is busy with it, or it failed: it is not our turn.
+    /// AWS is busy with it, or it failed: the next pass does not just go on.
     is_live: bool,
 }
 
@@ -60,8 +60,10 @@ fn blockers(seen: &Seen<'_>, step: &Step) -> Vec<Blocker> {
     found.extend(fields_not_there(seen, step));
     for before in step.after.iter().filter_map(|before| plan.steps.get(*before)) {
         if before.address != step.address {
-            let which_is = format!("to be {} first", participle(&before.op));
-            found.push(Blocker { address: before.address.clone(), which_is, is_live: false });
+            let is_stuck = seen.is_stuck(before);
+            let to_be = format!("to be {} first", participle(&before.op));
+            let which_is = if is_stuck { format!("{to_be}, and failed") } else { to_be };
+            found.push(Blocker { address: before.address.clone(), which_is, is_live: is_stuck });
         }
     }
     found

@@ -4,6 +4,7 @@ use agent_core::fake::faults::{Faults, Op, What, When};
 use agent_core::fault::Class;
 use agent_core::health::{Health, Ignored, Resource, Status, Sync, Told};
 use agent_core::live::Phase;
+use agent_core::state::Ended;
 use serde_json::json;
 
 use crate::stage::{HELLO, Stage, edited};
@@ -210,4 +211,21 @@ async fn a_replacement_counts_the_fields_that_make_it_necessary() {
     assert_eq!((group.health, group.sync), (Health::Healthy, Sync::OutOfSync { fields: 2 }));
     assert_eq!(group.pending.as_deref(), Some("replace"));
     assert_ne!(status.revision.as_deref(), Some(&*status.wanted));
+}
+
+/// AWS refuses a role for good, and what needs it says so.
+#[tokio::test(start_paused = true)]
+async fn what_failed_for_good_is_not_tried_again_and_what_needs_it_says_so() {
+    let stage = Stage::of(HELLO).await;
+    stage.delete("service.web/iam.role.execution");
+    stage.delete(SERVICE);
+    let refused = When::Each("iam.role".into(), Op::Create, 9);
+    let (pass, _) = stage.run_with(HELLO, Faults::one(refused, What::Refused(Class::Invalid))).await;
+    assert_eq!(pass.ended, Ended::Failed);
+    let (status, _) = stage.status(HELLO, None).await;
+    assert_eq!(status.outcome, Some(Ended::Failed));
+    let failed = "it failed at this revision, and is not tried again before something changes";
+    assert_eq!(of(&status, "service.web/iam.role.execution").reasons, [failed]);
+    let waits = of(&status, SERVICE).waits.as_ref().unwrap().to_string();
+    assert_eq!(waits, "waits for service.web/iam.role.execution, which is to be created first, and failed");
 }
