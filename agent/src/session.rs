@@ -15,7 +15,7 @@ use agent_core::exports;
 use agent_core::fault::Fault;
 use agent_core::lookup::{Answers, Export, Question};
 use agent_core::manifest::StackHeader;
-use agent_core::observed::Interest;
+use agent_core::observed::{Interest, Observed};
 use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
@@ -246,6 +246,18 @@ impl Session {
         engine: &Engine<'_>,
         stack: &mut Stack,
     ) -> Result<(Allowed<Desired>, Look), SessionError> {
+        let (desired, state, observed) = self.seen(engine, stack).await?;
+        let desired = self.judged(desired).await?;
+        let look = engine.plan(&desired, state, observed)?;
+        Ok((desired, look))
+    }
+
+    /// What the stack wants, not judged yet, and what AWS holds of it.
+    async fn seen(
+        &self,
+        engine: &Engine<'_>,
+        stack: &mut Stack,
+    ) -> Result<(Desired, StackState, Observed), SessionError> {
         let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
         let interest = Interest::of(&offline);
         let (exported, own) =
@@ -257,13 +269,12 @@ impl Session {
             engine.read(&interest)
         );
         let answers = exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer));
-        let desired = self.desired(&answers, stack).await?;
+        let desired = Self::desired(&answers, stack)?;
         let (state, observed) = read?;
-        let look = engine.plan(&desired, state, observed)?;
-        Ok((desired, look))
+        Ok((desired, state, observed))
     }
 
-    async fn desired(&self, answers: &Answers, stack: &mut Stack) -> Result<Allowed<Desired>, SessionError> {
+    fn desired(answers: &Answers, stack: &mut Stack) -> Result<Desired, SessionError> {
         let Some(manifest) = stack.manifest.as_ref() else { return Err(SessionError::Problems) };
         let expanded = expand_among(manifest, &stack.others, answers, &mut stack.problems);
         let expanded = expanded.ok_or(SessionError::Problems)?;
@@ -278,8 +289,7 @@ impl Session {
             let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
             SessionError::Incoherent(all.join("; "))
         };
-        let desired = expanded.desired().map_err(incoherent)?;
-        self.judged(desired).await
+        expanded.desired().map_err(incoherent)
     }
 
     /// What AWS holds as the record of the stack's last revision.

@@ -201,6 +201,9 @@ pub struct Status {
     pub at_work: Option<AtWork>,
     /// Why nothing is changed, where people said so.
     pub suspended: Option<String>,
+    /// What the rules have against the revision that AWS is compared with: it is not applied then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
     /// The worst of all components.
     pub health: Health,
     /// Synced when all components are.
@@ -249,6 +252,7 @@ impl Status {
             wanted: wanted.id.clone(),
             at_work,
             suspended: seen.suspended.map(str::to_owned),
+            refused: Vec::new(),
             health: worst.map_or(suspended, |worst| worst.max(suspended)),
             sync: together(components.iter().map(|component| component.sync)),
             notes: notes(seen, told, &components),
@@ -261,9 +265,10 @@ impl Status {
         self.components.iter().flat_map(|component| &component.resources)
     }
 
-    /// Whether somebody should look after it: the last revision failed, something is degraded, missing or cannot be read.
+    /// Whether somebody should look after it: the last revision failed, the next one is refused, something is degraded,
+    /// missing or cannot be read.
     pub fn is_bad(&self) -> bool {
-        self.outcome == Some(Ended::Failed) || self.health >= Health::Missing
+        self.outcome == Some(Ended::Failed) || !self.refused.is_empty() || self.health >= Health::Missing
     }
 }
 

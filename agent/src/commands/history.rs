@@ -33,12 +33,12 @@ pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>) -> En
 }
 
 async fn of_manifests(context: &Context<'_>, from: &From, found: &mut Vec<(String, Journal)>) -> End {
-    let (_, stacks) = match context.load(from).await {
+    let (_, mut stacks) = match context.load(from).await {
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
     let (mut end, clouds) = (End::Done, Clouds::default());
-    for stack in &stacks {
+    for stack in &mut stacks {
         match of_stack(&clouds, stack).await {
             Ok(journal) => found.push((stack.name(), journal)),
             Err(error) => end = end.max(context.told(stack, &error)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_core::health::Status;
 use agent_core::pass::Revision;
+use agent_core::source::Problems;
 use agent_core::state::Last;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ struct Watched {
 struct Looked {
     stack: Stack,
     session: Option<Session>,
+    /// Whether its manifest is without problems as it was read.
+    is_sound: bool,
 }
 
 /// A stack of which AWS holds a record and that no manifest names.
@@ -53,7 +56,10 @@ struct Orphan {
 struct Round {
     stacks: Vec<Status>,
     orphans: Vec<Orphan>,
+    /// How bad the worst was of what could not be looked at.
     end: Option<End>,
+    /// Whether an error was printed.
+    is_told: bool,
 }
 
 /// Runs it.
@@ -62,7 +68,8 @@ pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let stacks = stacks.into_iter().map(|stack| Looked { stack, session: None }).collect();
+    let looked = |stack: Stack| Looked { is_sound: stack.problems.is_empty(), stack, session: None };
+    let stacks = stacks.into_iter().map(looked).collect();
     let is_whole = from.stack.is_none() && from.path == ".";
     let mut watched = Watched { tree, clouds: Clouds::default(), stacks, is_whole };
     match how.every {
@@ -100,7 +107,8 @@ async fn watch(context: &Context<'_>, watched: &mut Watched, how: &How, every: D
         }
         if redraws {
             let again = format!("{}\nevery {} s; Ctrl-C ends it", shown(context, &now, how.all), every.as_secs());
-            context.printer.instead(&again);
+            // An error that was just printed stays in sight.
+            if now.is_told { context.printer.result(&again) } else { context.printer.instead(&again) }
         } else if context.output != Output::Json {
             told_changes(context, &before, &now);
         } else if as_json(&before) != as_json(&now) {
@@ -118,7 +126,11 @@ async fn round(context: &Context<'_>, watched: &mut Watched) -> Round {
     for one in stacks.iter_mut() {
         match status(one, clouds, &tree.revision).await {
             Ok(status) => round.stacks.push(status),
-            Err(error) => round.end = round.end.max(Some(context.told(&one.stack, &error))),
+            Err(error) => {
+                let stack = &mut one.stack;
+                round.end = round.end.max(Some(context.told(stack, &error)));
+                round.is_told = true;
+            }
         }
     }
     // A stack whose manifest cannot be read has no name that is known: it would be taken for one that has gone.
@@ -127,6 +139,7 @@ async fn round(context: &Context<'_>, watched: &mut Watched) -> Round {
             Ok(orphans) => round.orphans = orphans,
             Err(error) => {
                 let hint = error.hint();
+                round.is_told = true;
                 context.printer.error(&format!("whether stacks are orphaned is not known: {error}"), hint.as_deref());
             }
         }
@@ -135,7 +148,11 @@ async fn round(context: &Context<'_>, watched: &mut Watched) -> Round {
 }
 
 async fn status(one: &mut Looked, clouds: &Clouds, revision: &Revision) -> Result<Status, SessionError> {
-    let sound = one.stack.manifest.as_ref().filter(|_| one.stack.problems.is_empty());
+    if one.is_sound {
+        // What an earlier look found in its expansion may have been put right in AWS.
+        one.stack.problems = Problems::new();
+    }
+    let sound = one.stack.manifest.as_ref().filter(|_| one.is_sound);
     let header = &sound.ok_or(SessionError::Problems)?.stack;
     let session = match one.session.take() {
         Some(session) => session,

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use agent_core::allowed::Allowed;
+use agent_core::desired::Desired;
 use agent_core::health::ask::explained;
 use agent_core::health::{Seen, Status};
 use agent_core::journal::Journal;
 use agent_core::manifest::Mode;
-use agent_core::pass::Revision;
-use agent_core::plan::Settings;
+use agent_core::pass::{Look, PassError, Revision};
+use agent_core::plan::{Settings, plan};
 use agent_core::state::{Last, Store, at_work};
 
 use super::{Session, SessionError};
@@ -18,10 +20,15 @@ use crate::load::Stack;
 const REPORTS: &str = "the stack says `mode = \"report\"`";
 
 impl Session {
-    /// How a stack is. It changes nothing; of a stack that is in order it asks what a pass asks, and the health of targets.
+    /// How a stack is, whatever the rules say of the revision: what they refuse is told beside it. It changes nothing; of a stack
+    /// that is in order it asks what a pass asks, and the health of targets.
     pub async fn status(&self, stack: &mut Stack, revision: &Revision) -> Result<Status, SessionError> {
         let engine = self.engine(&|_| (), Settings::default());
-        let (desired, look) = self.look(&engine, stack).await?;
+        let (desired, state, observed) = self.seen(&engine, stack).await?;
+        let judged = Allowed::<Desired>::judge(desired.clone(), &self.judge);
+        let refused = judged.err().unwrap_or_default();
+        let planned = plan(&desired, &observed, &engine.kinds, &self.scope, &engine.settings);
+        let look = Look { plan: planned.map_err(PassError::Plan)?, state, observed };
         let manifest = stack.manifest.as_deref();
         let reports = manifest.is_some_and(|manifest| manifest.stack.mode == Mode::Report);
         let suspended = reports.then_some(REPORTS);
@@ -31,7 +38,8 @@ impl Session {
             explained(&self.regional.cloud, &self.scope, &seen),
             at_work(self.regional.aws.as_ref(), &self.scope.stack, &look.state, now)
         );
-        Ok(Status::of(&seen, &told, revision, at_work?))
+        let refused = refused.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
+        Ok(Status { refused, ..Status::of(&seen, &told, revision, at_work?) })
     }
 
     /// What became of the stack's revisions.

@@ -91,6 +91,7 @@ fn about(status: &Status) -> Vec<String> {
     if status.sync != Sync::Synced && status.revision.as_ref().is_some_and(|held| *held != status.wanted) {
         lines.push(format!("compared with {}, which is not what was applied", revision(&status.wanted)));
     }
+    lines.extend(status.refused.iter().map(|rule| format!("refused by the rules: {}", escape(rule))));
     if let Some(reason) = &status.suspended {
         lines.push(format!("nothing is changed, because {reason}"));
     }
@@ -195,10 +196,16 @@ fn cell(text: &str) -> String {
 /// What has become otherwise between two looks at a stack, a line each; nothing where nothing has.
 pub fn changes(before: Option<&Status>, after: &Status, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    let head = |status: &Status| (status.outcome, status.revision.clone(), status.at_work.is_some(), now_is(status));
+    let head = |status: &Status| {
+        let record = (status.outcome, status.revision.clone(), status.at_work.is_some());
+        (record, now_is(status), status.refused.clone())
+    };
     if before.map(head) != Some(head(after)) {
         let now_is = now_is(after).map(|now_is| format!("; now {now_is}")).unwrap_or_default();
         lines.push(format!("{}: {}{now_is}", after.stack, record(after, now).0));
+        let refused =
+            after.refused.iter().map(|rule| format!("{}: refused by the rules: {}", after.stack, escape(rule)));
+        lines.extend(refused);
     }
     let held = |wanted: &Resource| before?.resources().find(|resource| resource.address == wanted.address);
     for resource in after.resources() {

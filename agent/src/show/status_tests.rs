@@ -56,6 +56,7 @@ fn status() -> Status {
         wanted: "fedcba9876543210fedcba9876543210fedcba98".into(),
         at_work: Some(AtWork { holder: "d0c3f1".into(), until: at("2026-11-21T14:03:05Z") }),
         suspended: None,
+        refused: vec!["origin-header-required: anybody can reach it".into()],
         health: Health::Missing,
         sync: Sync::OutOfSync { fields: 1 },
         components,
@@ -72,6 +73,7 @@ fn a_stack_that_is_worked_on() {
     insta::assert_snapshot!(shown(&status(), false), @r"
     um: applying at 0123456789ab since 2026-11-21 14:02:05 UTC (42 s ago); now missing, out of sync
       compared with fedcba987654, which is not what was applied
+      refused by the rules: origin-header-required: anybody can reach it
       the agent d0c3f1 is at work; its lease ends at 2026-11-21 14:03:05 UTC
       ec2.vpc: AWS does not say why: denied
       … load_balancer.edge  progressing  out of sync
@@ -90,6 +92,7 @@ fn a_stack_whose_agent_stopped_was_interrupted() {
     insta::assert_snapshot!(shown(&status, false), @r"
     um: interrupted at 0123456789ab since 2026-11-21 14:02:05 UTC (42 s ago); now missing, out of sync
       compared with fedcba987654, which is not what was applied
+      refused by the rules: origin-header-required: anybody can reach it
     ");
 }
 
@@ -102,6 +105,8 @@ fn a_page_holds_hostile_texts_as_they_are() {
     ### `um`: applying at 0123456789ab since 2026-11-21 14:02:05 UTC (42 s ago); now **missing, out of sync**
 
     compared with fedcba987654, which is not what was applied
+
+    refused by the rules: origin-header-required: anybody can reach it
 
     the agent d0c3f1 is at work; its lease ends at 2026-11-21 14:03:05 UTC
 
@@ -131,6 +136,6 @@ fn only_what_has_become_otherwise_is_told() {
     assert_eq!(changes(Some(&before), &after, now), expected);
     // At first all is told that is not in order.
     let first = changes(None, &before, now);
-    assert_eq!(first.len(), 3, "{first:#?}");
+    assert_eq!(first.len(), 4, "{first:#?}");
     assert!(first[0].starts_with("um: applying at 0123456789ab since "), "{}", first[0]);
 }
