@@ -210,6 +210,9 @@ async fn a_replacement_counts_the_fields_that_make_it_necessary() {
     // The port, and the name that tells its generation.
     assert_eq!((group.health, group.sync), (Health::Healthy, Sync::OutOfSync { fields: 2 }));
     assert_eq!(group.pending.as_deref(), Some("replace"));
+    let service = of(&status, SERVICE);
+    assert_eq!(service.pending.as_deref(), Some("update"));
+    assert_eq!(service.waits, None, "that another step of the same pass comes first is no news of what works");
     assert_ne!(status.revision.as_deref(), Some(&*status.wanted));
 }
 
@@ -222,6 +225,8 @@ async fn what_failed_for_good_is_not_tried_again_and_what_needs_it_says_so() {
     let refused = When::Each("iam.role".into(), Op::Create, 9);
     let (pass, _) = stage.run_with(HELLO, Faults::one(refused, What::Refused(Class::Invalid))).await;
     assert_eq!(pass.ended, Ended::Failed);
+    // Something else that only comes first is named after what failed.
+    stage.delete("parameter.token/ssm.parameter");
     let (status, _) = stage.status(HELLO, None).await;
     assert_eq!(status.outcome, Some(Ended::Failed));
     let failed = "it failed at this revision, and is not tried again before something changes";
