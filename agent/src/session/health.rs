@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::allowed::Allowed;
-use agent_core::desired::Desired;
+use agent_core::allowed::{Finding, Judge};
 use agent_core::health::ask::explained;
 use agent_core::health::{Seen, Status};
 use agent_core::journal::Journal;
@@ -25,8 +24,6 @@ impl Session {
     pub async fn status(&self, stack: &mut Stack, revision: &Revision) -> Result<Status, SessionError> {
         let engine = self.engine(&|_| (), Settings::default());
         let (desired, state, observed) = self.seen(&engine, stack).await?;
-        let judged = Allowed::<Desired>::judge(desired.clone(), &self.judge);
-        let refused = judged.err().unwrap_or_default();
         let planned = plan(&desired, &observed, &engine.kinds, &self.scope, &engine.settings);
         let look = Look { plan: planned.map_err(PassError::Plan)?, state, observed };
         let manifest = stack.manifest.as_deref();
@@ -34,11 +31,15 @@ impl Session {
         let suspended = reports.then_some(REPORTS);
         let seen = Seen { desired: &desired, look: &look, kinds: &engine.kinds, manifest, suspended };
         let now = jiff::Timestamp::now().as_millisecond();
-        let (told, at_work) = tokio::join!(
+        let (findings, told, at_work) = tokio::join!(
+            self.judge.desired(&desired),
             explained(&self.regional.cloud, &self.scope, &seen),
             at_work(self.regional.aws.as_ref(), &self.scope.stack, &look.state, now)
         );
-        let refused = refused.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
+        // A question that is open lets no step pass, and where none is to be taken it is in nobody's way.
+        let hinders = |one: &&Finding| one.refuses() || (one.is_open() && !look.plan.steps.is_empty());
+        let hindering = findings.iter().filter(hinders);
+        let refused = hindering.map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
         Ok(Status { refused, ..Status::of(&seen, &told, revision, at_work?) })
     }
 
