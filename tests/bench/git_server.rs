@@ -200,8 +200,12 @@ fn connection(mut stream: TcpStream, state: &State, tls: bool) -> io::Result<()>
     match how.to(Part::Tls) {
         Fault::None => {}
         Fault::Silent => return wait_for_the_end(&mut stream),
-        Fault::Garbage => return stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-        Fault::Cut | Fault::Short => return Ok(()),
+        Fault::Garbage => {
+            let _ = stream.read(&mut [0; 1 << 14])?;
+            return stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+        // What was sent is read first: else the client's system says that its connection was reset, or not, as it comes.
+        Fault::Cut | Fault::Short => return stream.read(&mut [0; 1 << 14]).map(|_| ()),
     }
     if !tls {
         return converse(stream, state, &how).map(|_| ());

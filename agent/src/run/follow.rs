@@ -94,7 +94,8 @@ impl Follower {
         self.failures = self.failures.saturating_add(1);
         // What was watched may be gone, and another may be in its place.
         self.watch = None;
-        let text = error.full();
+        // Without its cause: how exactly a connection breaks off differs from time to time.
+        let text = error.to_string();
         let is_new = self.told.replace(text.clone()).is_none_or(|told| told != text);
         is_new.then_some(News::Lost(error))
     }
@@ -180,6 +181,20 @@ mod tests {
         assert!(follower.watch_again().is_none() && follower.watch.is_some());
         std::fs::remove_dir(&heads).unwrap();
         assert!(follower.watch_again().is_some(), "it was watched in between");
+    }
+
+    #[test]
+    fn a_way_of_failing_is_told_once_whatever_its_cause_says() {
+        let mut follower = follower("https://example.org/r");
+        let broken = |why: &str| {
+            let (url, source) = ("https://example.org/r".to_owned(), git::Cause::new(why));
+            LoadError::from(git::GitError::BrokeOff { url, source })
+        };
+        assert!(follower.failed(broken("unexpected eof")).is_some());
+        assert!(follower.failed(broken("connection reset")).is_none());
+        assert!(follower.failed(LoadError::from(git::GitError::Empty { url: "x".to_owned() })).is_some());
+        assert!(follower.failed(broken("unexpected eof")).is_some());
+        assert_eq!(follower.failures, 4);
     }
 
     #[test]
