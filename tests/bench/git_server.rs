@@ -201,11 +201,11 @@ fn connection(mut stream: TcpStream, state: &State, tls: bool) -> io::Result<()>
         Fault::None => {}
         Fault::Silent => return wait_for_the_end(&mut stream),
         Fault::Garbage => {
-            let _ = stream.read(&mut [0; 1 << 14])?;
+            hear(&mut stream)?;
             return stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
         // What was sent is read first: else the client's system says that its connection was reset, or not, as it comes.
-        Fault::Cut | Fault::Short => return stream.read(&mut [0; 1 << 14]).map(|_| ()),
+        Fault::Cut | Fault::Short => return hear(&mut stream),
     }
     if !tls {
         return converse(stream, state, &how).map(|_| ());
@@ -226,6 +226,11 @@ fn config(stranger: bool) -> Arc<ServerConfig> {
     let chain = vec![CertificateDer::from_pem_slice(chain).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_slice(key).expect("a key");
     Arc::new(config.with_no_client_auth().with_single_cert(chain, key).expect("they go together"))
+}
+
+/// The first that the client says.
+fn hear(stream: &mut impl Read) -> io::Result<()> {
+    BufReader::new(stream).fill_buf().map(|_| ())
 }
 
 /// Until the client gives up.
