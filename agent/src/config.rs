@@ -165,7 +165,7 @@ fn checked(path: &str, bytes: &[u8], sources: &mut Sources, problems: &mut Probl
     let file: FileId = sources.next_id();
     let table = parse(path, bytes, &Limits::default(), sources, problems)?;
     let node = Node { span: Span::start_of(file), value: Value::Table(table) };
-    let config: Config = decode(&node, "the configuration", problems)?;
+    let config: Config = decode(&node, "config", problems)?;
     for (n, source) in config.sources().iter().enumerate() {
         let position = n.to_string();
         let place = match &config.source {
@@ -185,11 +185,19 @@ fn checked(path: &str, bytes: &[u8], sources: &mut Sources, problems: &mut Probl
 }
 
 fn check(source: &Source, node: &Node, place: &[&str], problems: &mut Problems) {
+    let holds_password =
+        source.url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')));
     let mut add = |key: &str, message: String, hint: Option<String>| {
         let path: Vec<&str> = place.iter().copied().chain([key]).collect();
-        let problem = Problem::new("invalid-value", message).at(&node.locate(&path));
-        problems.push(Problem { hint, ..problem });
+        let problem = Problem::new("invalid-value", message);
+        // A place is shown with its line, and that one holds a secret.
+        let shown = if key == "url" && holds_password { problem } else { problem.at(&node.locate(&path)) };
+        problems.push(Problem { hint, ..shown });
     };
+    if holds_password {
+        let hint = "write it into a file and name that in `token_file`";
+        add("url", format!("the URL of `{}` holds a password", git::url::shown(&source.url)), Some(hint.into()));
+    }
     let location = git::url::parse(&source.url);
     if let Err(error) = &location {
         add("url", error.to_string(), error.hint());
@@ -241,7 +249,9 @@ mod tests {
     #[test]
     fn every_mistake_is_told_at_once_with_its_place() {
         let text = "[source]\nurl = \"http://u:secret@example.org/x\"\nbranch = \"a..b\"\npath = \"../x\"\n\n[reconcile]\nat_once = 0\n";
-        insta::assert_snapshot!(of(text).unwrap_err());
+        let told = of(text).unwrap_err();
+        assert!(!told.contains("secret"), "{told}");
+        insta::assert_snapshot!(told);
         let text = "[source]\nurl = \"git@example.org:x\"\nintervall = \"60s\"\ntimeout = \"soon\"\n[reconcil]\n";
         insta::assert_snapshot!(of(text).unwrap_err());
         insta::assert_snapshot!(of("[source]\nurl = \"git@example.org:x\"\n").unwrap_err());
