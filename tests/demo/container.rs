@@ -23,16 +23,16 @@ pub fn unpacked(stage: &Stage, family: &str, word: &str) -> Told<String> {
         // Only root gives files away.
         directory.files.iter_mut().for_each(|file| file.owner = format!("{}:{}", own.uid(), own.gid()));
     }
-    let status = Command::new(env!("CARGO_BIN_EXE_agent"))
+    let output = Command::new(env!("CARGO_BIN_EXE_agent"))
         .args(["files", "unpack"])
         .env_clear()
         .envs(stage.emulator.env())
         .envs(environment)
         .env(contract::VARIABLE, serde_json::to_string(&files)?)
         .env("AWS_REGION", crate::REGION)
-        .status()?;
-    if !status.success() {
-        return Err(format!("agent files ended with {status}").into());
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
     }
     let conf = std::fs::read_to_string(volume.path().join("nginx.conf"))?;
     std::fs::metadata(volume.path().join("mime.types"))?;

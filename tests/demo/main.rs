@@ -103,11 +103,11 @@ fn refused(stage: &mut Stage, files: &Files) -> Told {
         "tier    = \"public\"\nimage   = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/ghcr/example/inbox",
     );
     stage.merge(&public, "inbox: reach it without the load balancer")?;
-    stage.hears(&["ERROR", "services.toml:", "private-subnets-only"])?;
+    stage.refuses(&["services.toml:", "private-subnets-only"])?;
     stage.chapter("Another drops the origin header: everybody could pass CloudFront by");
     let open = changed(files, "stack.toml", "origin_header = { name = \"X-Origin-Verify\", every = \"30d\" }\n", "");
     stage.merge(&open, "edge: one header less")?;
-    stage.hears(&["ERROR", "stack.toml:", "origin-header-required"])
+    stage.refuses(&["stack.toml:", "origin-header-required"])
 }
 
 fn removed(stage: &mut Stage, files: &Files) -> Told {

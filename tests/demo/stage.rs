@@ -105,6 +105,13 @@ impl Stage {
         self.show(words)
     }
 
+    /// Waits until the agent says with these words why it refuses the newest commit, and shows that.
+    pub fn refuses(&mut self, words: &[&str]) -> Told {
+        let agent = self.agent.as_ref().ok_or("the agent does not run")?;
+        agent.wait_for(self.shown, &[&["ERROR"], words].concat());
+        self.hears(&["ERROR failed; a commit"])
+    }
+
     /// Shows the log up to the line with these words.
     fn show(&mut self, words: &[&str]) -> Told {
         let agent = self.agent.as_ref().ok_or("the agent does not run")?;
@@ -112,21 +119,23 @@ impl Stage {
         let is_it = |line: &String| words.iter().all(|word| line.contains(word));
         let end = lines.iter().position(is_it).map_or(lines.len(), |at| at + 1);
         for line in shortened(&lines[..end]) {
-            println!("    {}", self.coloured(&line));
+            for part in wrapped(&line) {
+                println!("    {}", self.coloured(&line, &part));
+            }
         }
         self.shown += end;
-        println!();
         Ok(())
     }
 
-    fn coloured(&self, line: &str) -> String {
+    /// A part of a line in the colour of the line.
+    fn coloured(&self, line: &str, part: &str) -> String {
         let code = match line.split_whitespace().next() {
             Some("create" | "converged") => "32",
             Some("update" | "replace" | "WARN" | "progressing") => "33",
             Some("delete" | "clear" | "ERROR") => "31",
             _ => "0",
         };
-        self.tone(code, line)
+        self.tone(code, part)
     }
 
     /// Runs the shipped binary in the repository.
@@ -220,6 +229,10 @@ fn shortened(lines: &[String]) -> Vec<String> {
             }
             continue;
         }
+        // The two services that call each other wait for names that the emulated ECS does not give.
+        if message.contains("discovery_name") {
+            continue;
+        }
         short.push(if level == "INFO" { message.to_owned() } else { format!("{level} {message}") });
     }
     let made: Vec<String> =
@@ -230,6 +243,21 @@ fn shortened(lines: &[String]) -> Vec<String> {
         .unwrap_or(short.len());
     short.splice(at..at, made);
     short
+}
+
+/// A long line at its arrows and fields, so that nobody has to scroll.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for word in line.split_inclusive(' ') {
+        let last = parts.len() - 1;
+        let breaks = word.starts_with('→') || word.starts_with("help=") || word.starts_with('[');
+        if parts[last].chars().count() + word.chars().count() > 110 || (breaks && line.chars().count() > 110) {
+            parts.push("        ".to_owned());
+        }
+        let last = parts.len() - 1;
+        parts[last].push_str(word);
+    }
+    parts
 }
 
 /// `4 subnet, vpc`.

@@ -276,8 +276,7 @@ impl Agent {
             let state = (how, known.revision.id.clone(), hindrances);
             if changed || self.told.get(&name) != Some(&state) {
                 let revision = short(&known.revision.id);
-                let _span = info_span!("reconcile", stack = name, revision).entered();
-                state.2.iter().for_each(Hindrance::tell);
+                info_span!("reconcile", stack = name, revision).in_scope(|| state.2.iter().for_each(Hindrance::tell));
                 match how {
                     How::Converged => info!(stack = name, revision, "converged"),
                     How::Progressing => info!(stack = name, revision, "progressing"),
