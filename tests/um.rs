@@ -171,8 +171,9 @@ fn a_pass_over_the_data_exchange_costs_little_and_little_more_with_each_service(
 #[tokio::test]
 async fn a_process_that_has_read_the_data_exchange_before_asks_for_less() {
     let wire = Wire::new(Emulator::shared());
-    let world = World::emulated(&wire, "um", "eu-west-3");
-    let files = um("eu-west-3");
+    let world = World::emulated(&wire, "um-again", "eu-west-3");
+    // Roles are of the account: another test has a stack `um` in it at the same time.
+    let files = changed(&um("eu-west-3"), "stack.toml", "name        = \"um\"", "name        = \"um-again\"");
     let ask = async || world.aws.as_ref().unwrap().answers(hello::questions_of(&files)).await.unwrap();
     let desired = world.desired(hello::resources_of(&files, &ask().await));
     assert_eq!(world.converge(&desired).await.unwrap().ended, Ended::Converged);

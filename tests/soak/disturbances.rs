@@ -57,7 +57,9 @@ pub fn edited(base: &Files, chance: &mut Chance) -> Files {
             2 if files["config/nginx.conf"].contains("connections 1024") => {
                 changed(&files, "config/nginx.conf", "connections 1024", &format!("connections {}", 2000 + n))
             }
-            3 => changed(&files, "services.toml", "count   = 2", &format!("count   = {}", 1 + n % 4)),
+            3 if files["services.toml"].contains("count   = 2") => {
+                changed(&files, "services.toml", "count   = 2", &format!("count   = {}", 1 + n % 4))
+            }
             4 if files["services.toml"].contains("\"/inbox/*\"") => {
                 changed(&files, "services.toml", "\"/inbox/*\"", &format!("\"/inbox{}/*\"", n % 3))
             }
