@@ -88,7 +88,7 @@ fn still(text: &str) -> String {
     while let Some(end) = text.find(" UTC") {
         text.replace_range(end - 19..end + 4, "TIME");
     }
-    for (from, to, word) in [("TIME (", " ago)", "AGO"), ("took ", "\n", "SOME TIME")] {
+    for (from, to, word) in [("TIME (", " ago)", "AGO"), ("took ", "\n", "SOME TIME"), (", rules ", "\n", "DIGEST")] {
         let mut at = 0;
         while let Some(start) = text[at..].find(from).map(|found| at + found + from.len()) {
             let end = start + text[start..].find(to).unwrap();

@@ -17,7 +17,8 @@ pub fn text(stack: &str, journal: &Journal, printer: &Printer) -> String {
     for run in &journal.runs {
         // Where it came from is told where it differs from the line above.
         if above.is_none_or(|above| (&above.source, &above.policy) != (&run.source, &run.policy)) {
-            let from = format!("from {}, rules {}", escape(&run.source), escape(&run.policy));
+            let from =
+                format!("from {}, rules {}", escape(&run.source), escape(run.policy.get(..12).unwrap_or(&run.policy)));
             let _ = writeln!(out, "  {}", printer.tone(Tone::Dim, &from));
         }
         above = Some(run);
