@@ -248,6 +248,18 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
 }
 
 #[test]
+fn of_two_stacks_of_one_name_the_second_is_told_and_left_out() {
+    let place = Place::new();
+    let mut files = stacks("ap-southeast-1", &[("run-twice", "one")]);
+    let other = files["run-twice/stack.toml"].replace("123456789012", "210987654321");
+    files.insert("second/stack.toml".into(), other);
+    place.commit(&files);
+    let agent = place.agent();
+    agent.wait_for(0, &["ERROR", "run-twice", "folder=\"second\"", "one stack of a name"]);
+    agent.wait_for(0, &["converged", "run-twice"]);
+}
+
+#[test]
 fn a_stack_that_only_reports_is_told_and_never_written() {
     let place = Place::new();
     let files = stacks("sa-east-1", &[("run-report", "one")]);

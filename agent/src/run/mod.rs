@@ -203,6 +203,15 @@ impl Agent {
                 error!(stack = name, "the stack is left out: it comes from {url} already, and has one source");
                 continue;
             }
+            if seen.contains_key(&name) {
+                pass::problems(&stack).iter().for_each(Hindrance::tell);
+                error!(
+                    stack = name,
+                    folder = stack.dir,
+                    "the stack is left out: this agent follows one stack of a name"
+                );
+                continue;
+            }
             let offer = self.understand(&name, stack, &commit.tree, source, &mut seen);
             offered.push(offer);
         }
