@@ -287,8 +287,8 @@ pub fn offline(stack: &mut Stack) -> Option<(Desired, BTreeSet<Question>)> {
 pub fn wants(stack: &mut Stack) -> Option<String> {
     let (desired, questions) = offline(stack)?;
     let header = &stack.manifest.as_ref()?.stack;
-    let place = (&header.account, &header.region, &header.mode);
     let questions: Vec<String> = questions.iter().map(ToString::to_string).collect();
-    let all = serde_json::to_value((desired, place, questions)).ok()?;
+    // Rules judge what is written as well.
+    let all = serde_json::to_value((&desired, &desired.written, header.mode, questions)).ok()?;
     Some(agent_core::doc::digest(&all.to_string()))
 }

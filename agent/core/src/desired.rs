@@ -52,7 +52,7 @@ pub struct Allow {
 }
 
 /// What people wrote, for rules that judge it: the resources do not tell why they are as they are.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Written {
     /// The account that the stack is for, where it says so.
     pub account: Option<String>,
