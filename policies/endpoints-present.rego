@@ -44,7 +44,12 @@ target(need) := sprintf("`%s`", [need.what]) if need.what != "internet"
 # How far it gets, and why no further.
 lacks(need) := sprintf("%s (%s)", [need.lacks, concat(" → ", array.concat([need.address], need.met.path))])
 
-hint(need) := hint_internet(need) if need.what == "internet"
+hint(need) := hint_existing(need) if is_existing(need)
+
+hint(need) := hint_internet(need) if {
+	need.what == "internet"
+	not is_existing(need)
+}
 
 hint(need) := sprintf("add \"%s\" to the `endpoints` of `[%s]`, or say `endpoints = \"auto\"`", [need.what, need.network]) if {
 	need.what != "internet"
@@ -55,6 +60,7 @@ hint(need) := sprintf("say `endpoints = \"auto\"` in `[%s]`, or `nat = \"single\
 	need.what != "internet"
 	need.network
 	not is_listed(need)
+	not is_existing(need)
 }
 
 hint(need) := "add the endpoint to the VPC" if {
@@ -73,6 +79,25 @@ hint_internet(need) := sprintf("say `nat = \"single\"` in `[%s]`", [need.network
 }
 
 hint_internet(need) := "give its subnets a way to the internet" if not need.network
+
+# Nothing is made in a network of others: whoever owns it has to.
+hint_existing(need) := sprintf("add \"%s\" to the `endpoints` of the network in the stack that owns %s, or make the endpoint com.amazonaws.%s.%s there by hand", [need.what, vpc(need), input.stack.region, need.what]) if {
+	need.what != "internet"
+}
+
+hint_existing(need) := sprintf("take the image through ECR (a pull-through cache), or give the subnets a way out (`nat`) in the stack that owns %s", [vpc(need)]) if {
+	need.what == "internet"
+	startswith(need.because, "pulls the image")
+}
+
+hint_existing(need) := sprintf("give the subnets a way out (`nat`) in the stack that owns %s", [vpc(need)]) if {
+	need.what == "internet"
+	not startswith(need.because, "pulls the image")
+}
+
+is_existing(need) if vpc(need)
+
+vpc(need) := input.manifest[need.network].existing.vpc
 
 is_listed(need) if {
 	listed := input.manifest[need.network].endpoints

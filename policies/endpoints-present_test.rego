@@ -56,3 +56,20 @@ test_what_is_not_known_is_no_pass if {
 	some finding in rule.unknown with input as doc
 	finding.fact == "the endpoints of vpc-1"
 }
+
+test_in_a_network_of_others_its_owner_has_to_add_it if {
+	network := {"existing": {"vpc": "vpc-1", "subnets": {"private": ["subnet-1"]}}}
+	doc := object.union(
+		stack([need("logs", "no", {"lacks": "vpc-1 has no endpoint for logs"})], network),
+		{"stack": {"region": "eu-west-1"}},
+	)
+	some finding in rule.deny with input as doc
+	finding.hint == "add \"logs\" to the `endpoints` of the network in the stack that owns vpc-1, or make the endpoint com.amazonaws.eu-west-1.logs there by hand"
+}
+
+test_a_way_out_of_a_network_of_others_is_its_owners if {
+	network := {"existing": {"vpc": "vpc-1", "subnets": {"private": ["subnet-1"]}}}
+	doc := stack([need("internet", "no", {"lacks": "there is no way to the internet"})], network)
+	some finding in rule.deny with input as doc
+	finding.hint == "give the subnets a way out (`nat`) in the stack that owns vpc-1"
+}

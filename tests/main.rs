@@ -13,6 +13,7 @@ mod cli;
 mod conformance;
 mod crash;
 mod drift;
+mod existing;
 mod files;
 mod hello;
 mod policy;

@@ -32,7 +32,8 @@ pub fn judge() -> Judge {
 }
 
 fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
-    let document = policy_input::document(desired, plan, &Known::default()).map_err(|error| error.to_string())?;
+    let known = Known::of(&desired.networks);
+    let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
     Ok(document.to_string())
 }
 

@@ -10,18 +10,25 @@ use crate::Aws;
 use crate::fault::{fault, lacks};
 
 impl Aws {
-    /// Asks AWS; a question that AWS has no answer to stays unknown. What a process has asked once it remembers: zones and
-    /// prefix lists keep their names.
+    /// Asks AWS; a question that AWS has no answer to stays unknown. What lasts a process asks once: zones and prefix lists keep
+    /// their names. Networks of others are asked each time.
     pub async fn answers(&self, questions: impl IntoIterator<Item = Question>) -> Result<Answers, Fault> {
         let known = self.lookups.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let open: Vec<Question> = questions.into_iter().filter(|question| !known.knows(question)).collect();
         // Another stack's exports are read like a stack's own resources: `agent_core::exports`.
         let lists = open.iter().filter_map(|question| match question {
             Question::ManagedPrefixList(name) => Some(name.clone()),
-            Question::Zones | Question::Export(_) => None,
+            Question::Zones | Question::Export(_) | Question::Network(_) => None,
         });
-        let (zones, lists) =
-            tokio::try_join!(self.zones(open.contains(&Question::Zones)), self.prefix_lists(lists.collect()))?;
+        let networks = open.iter().filter_map(|question| match question {
+            Question::Network(existing) => Some(existing.clone()),
+            Question::Zones | Question::Export(_) | Question::ManagedPrefixList(_) => None,
+        });
+        let (zones, lists, networks) = tokio::try_join!(
+            self.zones(open.contains(&Question::Zones)),
+            self.prefix_lists(lists.collect()),
+            self.networks(networks.collect())
+        )?;
         let mut answers = known;
         if let Some(zones) = zones {
             answers.insert(Question::Zones, Answer::Zones(zones));
@@ -30,7 +37,8 @@ impl Aws {
             answers.insert(Question::ManagedPrefixList(name), Answer::Id(id));
         }
         self.lookups.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&answers);
-        Ok(answers)
+        let networks = networks.into_iter();
+        Ok(networks.fold(answers, |all, (asked, network)| all.with(Question::Network(asked), Answer::Network(network))))
     }
 
     /// By name, which is a stable order within an account; local and wavelength zones are left out.

@@ -135,7 +135,7 @@ pub fn of_pass(kinds: &Kinds, desired: &Desired, questions: &[Question], process
         of_kind.filter(|(_, wanted)| read.only.is_none_or(|only| has(&wanted.spec.value(), only))).count()
     };
     let mut asked: Vec<(Vec<&'static str>, Read)> = Vec::new();
-    for read in questions.iter().filter_map(Question::read) {
+    for read in questions.iter().flat_map(Question::reads) {
         // Questions of one sort are asked at once.
         if !asked.iter().any(|(_, held)| *held == read) {
             asked.push((Vec::new(), read));

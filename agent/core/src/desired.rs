@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::address::Address;
 use crate::doc::{self, AT_CREATE, AWS_DECIDES, Doc, Edge, NAME, REF, SECRET, TAGS};
 use crate::kind::{KindInfo, Kinds};
+use crate::lookup::{Existing, Network};
 use crate::plan::graph::Graph;
 use crate::renames::Renames;
 
@@ -72,6 +73,10 @@ pub struct Desired {
     /// What people wrote.
     #[serde(skip)]
     pub written: Written,
+    /// What AWS answered about networks that the stack uses and does not own, for rules that judge it. It is no part of what is
+    /// wanted.
+    #[serde(skip)]
+    pub networks: BTreeMap<Existing, Network>,
     /// The resources by address.
     pub resources: BTreeMap<Address, Wanted>,
     /// What the revision says about deletions.
@@ -179,6 +184,13 @@ impl Desired {
     #[must_use]
     pub fn written(mut self, written: Written) -> Self {
         self.written = written;
+        self
+    }
+
+    /// The same with what AWS answered about networks of others.
+    #[must_use]
+    pub fn in_networks(mut self, networks: BTreeMap<Existing, Network>) -> Self {
+        self.networks = networks;
         self
     }
 

@@ -1,10 +1,14 @@
 //! The read-only questions that expansion has about the account and the region, and their answers, as pure data. Who asks
 //! AWS is elsewhere; offline nobody does, and what depends on an answer is then said to be unknown.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use network::{Endpoint, Existing, Network, RouteTable, Subnet};
 
 use crate::address::Address;
 use crate::cost::Read;
@@ -20,6 +24,8 @@ pub enum Question {
     ManagedPrefixList(String),
     /// What another stack of the account and region has.
     Export(Export),
+    /// A network that somebody else owns. It is asked in each pass: whoever owns it may change its routes at any time.
+    Network(Existing),
 }
 
 /// A field of a resource of another stack.
@@ -37,14 +43,16 @@ pub struct Export {
 }
 
 impl Question {
-    /// What asking AWS costs. Of other stacks nothing by itself: their resources are read kind by kind, see
-    /// [`crate::cost::of_pass`].
-    pub fn read(&self) -> Option<Read> {
+    /// What asking AWS costs. Questions of one sort are asked together, and those of other stacks cost nothing by
+    /// themselves: their resources are read kind by kind, see [`crate::cost::of_pass`].
+    pub fn reads(&self) -> Vec<Read> {
         match self {
-            Self::Zones => Some(Read::once("ec2:DescribeAvailabilityZones").remembered()),
-            // All of them in one call.
-            Self::ManagedPrefixList(_) => Some(Read::once("ec2:DescribeManagedPrefixLists").remembered()),
-            Self::Export(_) => None,
+            Self::Zones => vec![Read::once("ec2:DescribeAvailabilityZones").remembered()],
+            Self::ManagedPrefixList(_) => vec![Read::once("ec2:DescribeManagedPrefixLists").remembered()],
+            Self::Export(_) => Vec::new(),
+            Self::Network(_) => {
+                ["ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"].map(Read::once).to_vec()
+            }
         }
     }
 }
@@ -57,6 +65,7 @@ impl fmt::Display for Question {
             Self::Export(Export { stack, address, field, .. }) => {
                 write!(f, "`{field}` of {address} in the stack `{stack}`")
             }
+            Self::Network(existing) => existing.fmt(f),
         }
     }
 }
@@ -71,6 +80,8 @@ pub enum Answer {
     Id(String),
     /// To [`Question::Export`].
     Text(String),
+    /// To [`Question::Network`].
+    Network(Network),
 }
 
 /// The answers that there are. A question without one is unknown, never guessed.
@@ -120,12 +131,30 @@ impl Answers {
         }
     }
 
+    /// What AWS holds of a network that somebody else owns, if it is known.
+    pub fn network(&self, existing: &Existing) -> Option<&Network> {
+        match self.0.get(&Question::Network(existing.clone())) {
+            Some(Answer::Network(network)) => Some(network),
+            _ => None,
+        }
+    }
+
+    /// All networks of others that are known.
+    pub fn networks(&self) -> BTreeMap<Existing, Network> {
+        let known = self.0.iter().filter_map(|(question, answer)| match (question, answer) {
+            (Question::Network(existing), Answer::Network(network)) => Some((existing.clone(), network.clone())),
+            _ => None,
+        });
+        known.collect()
+    }
+
     /// Whether a question has an answer.
     pub fn knows(&self, question: &Question) -> bool {
         match question {
             Question::Zones => self.zones().is_some(),
             Question::ManagedPrefixList(name) => self.prefix_list(name).is_some(),
             Question::Export(export) => self.export(export).is_some(),
+            Question::Network(existing) => self.network(existing).is_some(),
         }
     }
 }
@@ -150,7 +179,8 @@ mod tests {
     fn answers_survive_being_written_down() {
         let answers = Answers::offline()
             .with(Question::Zones, Answer::Zones(vec!["eu-west-1a".into()]))
-            .with(Question::ManagedPrefixList("com.amazonaws.eu-west-1.s3".into()), Answer::Id("pl-1".into()));
+            .with(Question::ManagedPrefixList("com.amazonaws.eu-west-1.s3".into()), Answer::Id("pl-1".into()))
+            .with(Question::Network(Existing::default()), Answer::Network(Network::default()));
         let text = serde_json::to_string(&answers).unwrap();
         assert_eq!(serde_json::from_str::<Answers>(&text).unwrap(), answers);
     }

@@ -2,6 +2,7 @@
 //! common. Reads use filters where AWS has one: an id that is not there (or not yet) is then an empty answer, not an error.
 
 mod elastic_ip;
+mod existing;
 mod internet_gateway;
 mod nat_gateway;
 mod route_table;

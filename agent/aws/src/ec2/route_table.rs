@@ -167,7 +167,7 @@ impl Aws {
         unless("InvalidAssociationID.NotFound", answer)
     }
 
-    async fn route_tables(&self, filters: Vec<Filter>) -> Result<Vec<sdk::RouteTable>, Fault> {
+    pub(super) async fn route_tables(&self, filters: Vec<Filter>) -> Result<Vec<sdk::RouteTable>, Fault> {
         // The most that this call allows.
         let call = self.ec2.describe_route_tables().set_filters(Some(filters)).max_results(100);
         let mut pages = call.into_paginator().send();
@@ -189,15 +189,20 @@ fn routes_read(routes: &[Route]) -> Result<BTreeMap<Destination, RouteTarget>, F
         if !made || (endpoint && route.destination_prefix_list_id.is_some()) {
             continue;
         }
-        let destination =
-            [route.destination_cidr_block(), route.destination_ipv6_cidr_block(), route.destination_prefix_list_id()];
-        let text = destination.into_iter().flatten().next().ok_or_else(|| lacks(DESCRIBE, "Destination"))?;
+        let text = destination_read(route).ok_or_else(|| lacks(DESCRIBE, "Destination"))?;
         let destination = text
             .parse()
             .map_err(|error: NotADestination| Fault::new(Class::Invalid, DESCRIBE, "BadAnswer", error.to_string()))?;
         found.insert(destination, target_read(route));
     }
     Ok(found)
+}
+
+/// A block of addresses, or a prefix list.
+pub(super) fn destination_read(route: &Route) -> Option<&str> {
+    let destination =
+        [route.destination_cidr_block(), route.destination_ipv6_cidr_block(), route.destination_prefix_list_id()];
+    destination.into_iter().flatten().next()
 }
 
 fn target_read(route: &Route) -> RouteTarget {
@@ -226,7 +231,7 @@ fn target_read(route: &Route) -> RouteTarget {
 }
 
 /// Association ids by subnet, of those in force. The main table's own and gateways' are nobody's.
-fn subnets_read(associations: &[RouteTableAssociation]) -> BTreeMap<String, String> {
+pub(super) fn subnets_read(associations: &[RouteTableAssociation]) -> BTreeMap<String, String> {
     use RouteTableAssociationStateCode::{Associated, Associating};
     let in_force = |association: &&RouteTableAssociation| {
         let state = association.association_state.as_ref().and_then(|state| state.state.as_ref());

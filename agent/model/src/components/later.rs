@@ -59,11 +59,8 @@ const fn key(component: &'static str, key: &'static str, what: &'static str) -> 
 }
 
 /// The keys that come later.
-pub const KEYS: [LaterKey; 3] = [
-    key("network", "existing", "networks that are referred to and not owned come"),
-    key("service", "discover", "Cloud Map DNS comes"),
-    key("service", "scale", "scaling comes"),
-];
+pub const KEYS: [LaterKey; 2] =
+    [key("service", "discover", "Cloud Map DNS comes"), key("service", "scale", "scaling comes")];
 
 /// What a key that works takes only with a later release.
 #[derive(Clone, Copy, Debug)]

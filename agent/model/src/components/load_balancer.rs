@@ -224,7 +224,9 @@ fn ingress(config: &Config, network: &network::Offer, named: &str, all: &Expansi
             );
         };
         match (config.scheme, &config.public) {
-            (Scheme::Internal, _) => admit(Peer::CidrIpv4(network.cidr), named),
+            (Scheme::Internal, _) => {
+                network.blocks(all).into_iter().for_each(|block| admit(Peer::CidrIpv4(block), named));
+            }
             (Scheme::InternetFacing, Some(_)) => {
                 admit(Peer::CidrIpv4(Cidr4::new(Ipv4Net::default())), "everywhere");
                 admit(Peer::CidrIpv6(Cidr6::new(Ipv6Net::default())), "everywhere");

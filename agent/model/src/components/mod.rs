@@ -171,6 +171,8 @@ pub enum Attribute {
     Text(Text),
     /// A secret, which is never put into texts; with what to do instead.
     Secret(&'static str),
+    /// What is somebody else's, and nobody asks for; with what to do instead.
+    Unknown(&'static str),
 }
 
 /// Where a component stands, for its problems and its names.

@@ -23,8 +23,10 @@ use crate::kinds::ec2::{Cidr4, vpc::InstanceTenancy};
 use crate::names;
 
 mod blocks;
+mod existing;
 mod nat;
 
+use existing::Existing;
 use nat::Nat;
 
 /// A network.
@@ -35,8 +37,8 @@ pub struct Network;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The block of IPv4 addresses, `/16` to `/28`. It is cut into 16: public 0-3, private 4-7, database 8-11, and the
-    /// first zone takes the first of each.
-    cidr: String,
+    /// first zone takes the first of each. It is left out with `existing` alone.
+    cidr: Option<String>,
     /// How many availability zones, 1 to 4, the first ones of the region by name; or which:
     /// `["eu-west-1a", "eu-west-1b"]`. A live subnet keeps its zone.
     #[serde(default)]
@@ -62,6 +64,10 @@ pub struct Config {
     /// `{ private = ["10.20.64.0/20", "10.20.80.0/20"] }`.
     #[serde(default)]
     subnets: BTreeMap<String, Vec<String>>,
+    /// A VPC with subnets that somebody else owns, in place of all other keys: nothing is made, and services and load balancers
+    /// stand in these subnets. Its routes and endpoints are asked of AWS in each pass, and judged by the rules. Tasks may open
+    /// HTTPS connections to everywhere, as far as the routes go.
+    existing: Option<Existing>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -127,20 +133,58 @@ pub const DATABASE: &str = "database";
 #[derive(Debug)]
 pub struct Offer {
     address: String,
-    /// Its block.
-    pub cidr: Cidr4,
-    /// How many zones it is in.
-    pub zones: usize,
-    tiers: BTreeMap<String, Vec<Cidr4>>,
+    ground: Ground,
     /// The endpoints that it has whatever is needed; `None` where it has what is needed.
     pub listed: Option<BTreeSet<String>>,
     nat: Nat,
 }
 
+/// Whose network it is.
+#[derive(Debug)]
+enum Ground {
+    /// The stack's.
+    Own {
+        cidr: Cidr4,
+        zones: usize,
+        /// The blocks of the subnets.
+        tiers: BTreeMap<String, Vec<Cidr4>>,
+    },
+    /// Somebody else's.
+    Existing(Existing),
+}
+
 impl Offer {
+    fn existing(address: String, existing: Existing) -> Self {
+        Self { address, ground: Ground::Existing(existing), listed: None, nat: Nat::None }
+    }
+
+    /// Whether the stack owns it.
+    pub fn is_owned(&self) -> bool {
+        matches!(self.ground, Ground::Own { .. })
+    }
+
     /// The VPC.
     pub fn vpc(&self) -> Link<VpcId> {
-        Link::to(&self.address)
+        match &self.ground {
+            Ground::Own { .. } => Link::to(&self.address),
+            Ground::Existing(existing) => Link::value(&existing.vpc),
+        }
+    }
+
+    /// Its blocks of addresses; none as long as only AWS knows them.
+    pub fn blocks(&self, all: &Expansion<'_>) -> BTreeSet<Cidr4> {
+        match &self.ground {
+            Ground::Own { cidr, .. } => [*cidr].into(),
+            Ground::Existing(existing) => existing.blocks(all),
+        }
+    }
+
+    /// In how many zones a tier is. Of a network of others: at most that many.
+    pub fn zones(&self, tier: &str) -> usize {
+        match &self.ground {
+            Ground::Own { zones, .. } => *zones,
+            Ground::Existing(existing) => existing.len(tier),
+        }
     }
 
     /// The group of the interface endpoints.
@@ -150,18 +194,27 @@ impl Offer {
 
     /// The subnets of a tier, if there is such a tier.
     pub fn subnets(&self, tier: &str) -> Option<BTreeSet<Link<SubnetId>>> {
-        let blocks = self.tiers.get(tier)?;
-        Some((1..=blocks.len()).map(|zone| Link::keyed(&self.address, &subnet_key(tier, zone))).collect())
+        match &self.ground {
+            Ground::Own { tiers, .. } => {
+                let zones = 1..=tiers.get(tier)?.len();
+                Some(zones.map(|zone| Link::keyed(&self.address, &subnet_key(tier, zone))).collect())
+            }
+            Ground::Existing(existing) => Some(existing.subnets.get(tier)?.iter().map(Link::value).collect()),
+        }
     }
 
-    /// Whether what stands in a tier reaches the internet without an address of its own.
-    pub fn has_nat(&self, tier: &str) -> bool {
-        self.nat != Nat::None && nat::is_private(tier)
+    /// Whether tasks in a tier may open connections to everybody's HTTPS: there is NAT, or only its owner knows where its
+    /// endpoints are and what its routes lead to.
+    pub fn is_open_outwards(&self, tier: &str) -> bool {
+        !self.is_owned() || (self.nat != Nat::None && nat::is_private(tier))
     }
 
     /// The tiers.
     pub fn tiers(&self) -> Vec<&str> {
-        self.tiers.keys().map(String::as_str).collect()
+        match &self.ground {
+            Ground::Own { tiers, .. } => tiers.keys().map(String::as_str).collect(),
+            Ground::Existing(existing) => existing.subnets.keys().map(String::as_str).collect(),
+        }
     }
 }
 
@@ -185,6 +238,9 @@ pub fn prefix_list(service: &str, region: &str) -> String {
 
 impl Config {
     fn check(&self, at: &mut Place<'_>) {
+        if self.cidr.is_none() {
+            at.problem("missing-key", &[] as &[&str], format!("`{}` lacks `cidr`", at.address()));
+        }
         self.check_zones(at);
         self.check_tiers(at);
         self.check_nat(at);
@@ -309,6 +365,9 @@ impl Component for Network {
     type Config = Config;
 
     fn declare(config: &Config, at: &mut Place<'_>) -> Declared {
+        if let Some(existing) = &config.existing {
+            return existing.declare(at);
+        }
         config.check(at);
         let Some((cidr, tiers)) = blocks::cut(config, at) else { return Declared::default() };
         let listed = match &config.endpoints {
@@ -323,12 +382,17 @@ impl Component for Network {
         let zones = config.zones.len();
         let seen_from = config.nat.addresses(&at.address(), zones);
         attributes.extend(seen_from.map(|addresses| ("nat_ips", Attribute::Text(addresses))));
-        let offer = Offer { address: at.address(), cidr, zones, tiers, listed, nat: config.nat };
+        let ground = Ground::Own { cidr, zones, tiers };
+        let offer = Offer { address: at.address(), ground, listed, nat: config.nat };
         Declared { offer: Some(super::Offer::Network(offer)), attributes, ..Declared::default() }
     }
 
     fn expand(config: &Config, all: &Expansion<'_>, at: &mut Place<'_>) -> Resources {
         let mut made = Resources::of(at);
+        if let Some(existing) = &config.existing {
+            existing.found(all, at);
+            return made;
+        }
         let Some((cidr, tiers)) = blocks::cut(config, at) else { return made };
         made.add::<Vpc>(&vpc::Spec {
             cidr,

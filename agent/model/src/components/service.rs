@@ -196,8 +196,8 @@ impl Component for Service {
         let Some((named, network)) = network_of(all) else { return made };
         let Some(subnets) = network.subnets(&config.tier) else {
             let message = format!("`{}` has no tier `{}`", named.address(), config.tier);
-            let hint = format!("its tiers are {}", super::list(network.tiers()));
-            at.hinted("unknown-tier", &["tier"], message, hint);
+            let hint = agent_core::manifest::suggest::hint(&config.tier, &network.tiers(), "its tiers are");
+            at.hinted("unknown-tier", &["tier"], message, hint.unwrap_or_default());
             return made;
         };
         let own = at.address();
@@ -275,7 +275,7 @@ impl Config {
     ) -> std::collections::BTreeSet<Rule> {
         let https = |peer: Peer, to: &str| Rule::tcp(443, peer).described(Some(format!("HTTPS to {to}")));
         // Images and APIs are anywhere; what is reached through endpoints is within everywhere too.
-        if self.is_public() || network.has_nat(&self.tier) {
+        if self.is_public() || network.is_open_outwards(&self.tier) {
             return [https(Peer::CidrIpv4(Cidr4::new(ipnet::Ipv4Net::default())), "everywhere")].into();
         }
         let needed: Vec<&str> = self.endpoints(at).into_iter().map(|(service, _)| service).collect();

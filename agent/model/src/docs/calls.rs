@@ -52,7 +52,7 @@ pub fn page(examples: &[Example]) -> String {
         lines.iter().filter(|line| line.read == *read).map(|line| line.calls).sum()
     };
     let mut rows = cost::reads(table.iter());
-    for read in examples.iter().flat_map(|one| &one.questions).filter_map(Question::read) {
+    for read in examples.iter().flat_map(|one| &one.questions).flat_map(Question::reads) {
         if !rows.iter().any(|(_, held)| *held == read) {
             rows.push((Vec::new(), read));
         }

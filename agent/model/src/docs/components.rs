@@ -132,6 +132,7 @@ fn attributes() -> Attributes {
 fn said(attribute: &Attribute) -> String {
     let text = match attribute {
         Attribute::Secret(instead) => return format!("a secret, which is put into no text: {instead}"),
+        Attribute::Unknown(instead) => return format!("not known: {instead}"),
         Attribute::Text(text) => text.to_value(),
     };
     let Some(edge) = doc::edges(&text).into_iter().next() else {

@@ -212,6 +212,9 @@ pub(super) fn attribute_of(named: &Party<'_>, name: &str, attribute: &str) -> Pr
             let problem = bad(format!("`${{{name}}}` is a secret, and secrets are never put into texts"));
             Err(problem.hint(others::instead_of(name, instead)))
         }
+        Some(Attribute::Unknown(instead)) => {
+            Err(bad(format!("`${{{name}}}` is not known, because `{component}` is somebody else's")).hint(*instead))
+        }
         None if attributes.is_empty() => Err(bad(format!("`{component}` has no attributes"))),
         None => {
             let known: Vec<&str> = attributes.keys().copied().collect();

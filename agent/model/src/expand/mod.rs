@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::address::Scope;
 use agent_core::desired::{Allow, Desired, Incoherent, Resource, Written};
-use agent_core::lookup::{Answers, Question};
+use agent_core::lookup::{Answers, Existing, Network, Question};
 use agent_core::manifest::{Common, ComponentDecl, Manifest, Node, Table, Value};
 use agent_core::reference::Text;
 use agent_core::renames::Renames;
@@ -42,6 +42,8 @@ pub struct Expanded {
     pub renames: Renames,
     /// What people wrote, for the rules.
     pub written: Written,
+    /// What AWS answered about networks of others, for the rules.
+    pub networks: BTreeMap<Existing, Network>,
     /// `[outputs]`, with references.
     pub outputs: BTreeMap<String, Text>,
     /// Questions without an answer. Where there are some, the resources are good for showing and for checking, and not
@@ -54,7 +56,7 @@ impl Expanded {
     pub fn desired(self) -> Result<Desired, Vec<Incoherent>> {
         let kinds = crate::kinds::table();
         let desired = Desired::build(&self.stack, self.resources, self.allow, &kinds)?;
-        Ok(desired.renamed(self.renames, &kinds).written(self.written))
+        Ok(desired.renamed(self.renames, &kinds).written(self.written).in_networks(self.networks))
     }
 }
 
@@ -136,8 +138,8 @@ pub fn expand_among(
         removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
     };
     let outputs = outputs.into_iter().map(|(name, text)| (name, renames::text(text, &renames))).collect();
-    let (stack, written) = (header.name.clone(), written(manifest));
-    Some(Expanded { stack, resources, allow, renames, written, outputs, unknown: unknown.into_inner() })
+    let (stack, written, networks) = (header.name.clone(), written(manifest), answers.networks());
+    Some(Expanded { stack, resources, allow, renames, written, networks, outputs, unknown: unknown.into_inner() })
 }
 
 /// The tables of all components as they stand there.
@@ -273,6 +275,15 @@ impl<'a> Expansion<'a> {
             self.unknown.borrow_mut().insert(Question::Zones);
         }
         zones
+    }
+
+    /// What AWS holds of a network that somebody else owns, if somebody could ask.
+    pub fn network(&self, existing: &Existing) -> Option<&'a Network> {
+        let network = self.answers.network(existing);
+        if network.is_none() {
+            self.unknown.borrow_mut().insert(Question::Network(existing.clone()));
+        }
+        network
     }
 
     /// The id of a managed prefix list, or [`UNKNOWN`].

@@ -5,6 +5,7 @@
 //! `unknown` with the name of the missing fact, and never passes for good.
 
 mod edge;
+mod known;
 mod needs;
 mod placed;
 mod routes;
@@ -16,32 +17,8 @@ use agent_core::desired::Desired;
 use agent_core::doc::Misfit;
 use serde::Serialize;
 
-use crate::kinds::ec2::route_table::{Destination, RouteTarget};
+pub use known::{Known, KnownSubnet, KnownTable};
 use view::View;
-
-/// What AWS answered about things that the stack does not own, by AWS's id, or by the address of what owns it.
-#[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// The routes of the main route table of a VPC.
-    pub main_route_tables: BTreeMap<String, BTreeMap<Destination, RouteTarget>>,
-    /// Subnets.
-    pub subnets: BTreeMap<String, KnownSubnet>,
-    /// The services (`ecr.api`) of which a VPC has an interface endpoint with private DNS.
-    pub endpoints: BTreeMap<String, Vec<String>>,
-}
-
-/// What AWS answered about a subnet.
-#[derive(Clone, Debug, Default)]
-pub struct KnownSubnet {
-    /// Its VPC.
-    pub vpc: String,
-    /// Its zone.
-    pub zone: String,
-    /// Whether what is made in it gets public addresses.
-    pub maps_public_ips: bool,
-    /// The route table that it is tied to; the main one of its VPC when absent.
-    pub routes: Option<BTreeMap<Destination, RouteTarget>>,
-}
 
 /// Yes, no, or that a fact is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -54,8 +54,7 @@ fn of_service(view: &View<'_>, address: &str, service: &service::Spec) -> Vec<Ne
     let mut asked = Asked { view, own, needed: BTreeMap::new(), untold: Vec::new() };
     asked.of_service(service);
     let subnets: Vec<String> = service.network.subnets.iter().map(called).collect();
-    let network =
-        subnets.iter().find_map(|subnet| view.vpc_of(subnet)).and_then(|vpc| Some(component(&vpc)?.to_owned()));
+    let network = subnets.iter().find_map(|subnet| view.vpc_of(subnet)).and_then(|vpc| view.network_of(&vpc));
     let Asked { needed, untold, .. } = asked;
     let met = needed.into_iter().map(|(what, (because, line))| {
         let (met, lacks) = reach(view, &subnets, service.network.assign_public_ip, &what);
@@ -278,10 +277,13 @@ fn through_endpoint(view: &View<'_>, subnets: &[String], what: &str) -> (Way, St
             Err(why) => lacks = Some(format!("{address} {why}")),
         }
     }
-    if let Some(known) = view.known.endpoints.get(vpc) {
-        let is_there = known.iter().any(|service| service == what);
-        let verdict = if is_there { Verdict::Yes } else { Verdict::No };
-        return (Way::new(verdict, vec![vpc.clone()]), lacks.unwrap_or_else(|| no_endpoint(vpc, what)));
+    match view.known.serves(vpc, &suffix, subnets) {
+        Some(Ok(endpoint)) => return (Way::new(Verdict::Yes, vec![vpc.clone(), endpoint]), String::new()),
+        Some(Err(why)) => {
+            let why = why.or(lacks).unwrap_or_else(|| no_endpoint(vpc, what));
+            return (Way::new(Verdict::No, vec![vpc.clone()]), why);
+        }
+        None => {}
     }
     if !view.vpcs.contains_key(vpc) {
         return (Way::unknown(subnets.to_vec(), format!("the endpoints of {vpc}")), String::new());

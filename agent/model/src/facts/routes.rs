@@ -50,14 +50,15 @@ impl View<'_> {
         {
             return Ok(Table { name: name.clone(), routes: &table.routes });
         }
-        if let Some(routes) = self.known.subnets.get(subnet).and_then(|known| known.routes.as_ref()) {
-            return Ok(Table { name: format!("the route table of {subnet}"), routes });
+        if let Some((table, is_main)) = self.known.table_of(subnet) {
+            let name = if is_main { format!("{} (main)", table.id) } else { table.id.clone() };
+            return Ok(Table { name, routes: &table.routes });
         }
         let Some(vpc) = self.vpc_of(subnet) else { return Err(format!("the routes of the subnet {subnet}")) };
         // The agent does not own a VPC's main table: AWS makes it with the local route alone, and whoever may can add to it.
         let name = format!("the main route table of {vpc}");
         match self.known.main_route_tables.get(&vpc) {
-            Some(routes) => Ok(Table { name, routes }),
+            Some(table) => Ok(Table { name: format!("{} (main)", table.id), routes: &table.routes }),
             None => Err(format!("the routes of {name}, which the subnet {subnet} uses")),
         }
     }
@@ -78,9 +79,7 @@ impl View<'_> {
             let path = |end: &str| vec![subnet.to_owned(), table.name.clone(), destination.to_string(), end.to_owned()];
             match target {
                 RouteTarget::InternetGateway(gateway) => {
-                    let gateway = called(gateway);
-                    let end = if gateway.contains('/') { gateway } else { format!("the internet gateway {gateway}") };
-                    return Way::new(Verdict::Yes, path(&end));
+                    return Way::new(Verdict::Yes, path(&called(gateway)));
                 }
                 RouteTarget::Unknown(text) => unsure = Some(Way::unknown(path(text), format!("where {text} leads"))),
                 _ => {}
@@ -120,9 +119,13 @@ impl View<'_> {
         }
     }
 
-    /// A NAT gateway leads out where its own subnet does.
+    /// A NAT gateway leads out where its own subnet does. One of others is taken to lead out, as those of the default type do:
+    /// its id does not tell whether it is a private one.
     fn through_nat(&self, path: Vec<String>, gateway: &str) -> Way {
         let Some(nat) = self.nats.get(gateway) else {
+            if gateway.starts_with("nat-") {
+                return Way::new(Verdict::Yes, path);
+            }
             return Way::unknown(path, format!("whether {gateway} leads to the internet"));
         };
         let on = self.internet(&called(&nat.subnet));

@@ -64,6 +64,14 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The network that has a VPC, by the VPC's address or id.
+    pub(super) fn network_of(&self, vpc: &str) -> Option<String> {
+        let is_named =
+            |table: &serde_json::Value| table.pointer("/existing/vpc").and_then(|id| id.as_str()) == Some(vpc);
+        let existing = || self.desired.written.components.iter().find(|(_, table)| is_named(table));
+        component(vpc).map(ToOwned::to_owned).or_else(|| Some(existing()?.0.clone()))
+    }
+
     /// The table of a component as it is written.
     pub(super) fn written(&self, component: &str) -> Option<&serde_json::Value> {
         self.desired.written.components.get(component)

@@ -5,6 +5,7 @@
 mod connect;
 mod containers;
 mod distribution;
+mod existing;
 mod expansion;
 mod files;
 mod hello;

@@ -67,7 +67,7 @@ fn endpoints() {
 #[test]
 fn what_comes_later() {
     let text = format!(
-        "[network.main]\ncidr = \"10.20.0.0/16\"\nflow_logs = true\nexisting = {{ vpc = \"vpc-1\" }}\n\n\
+        "[network.main]\ncidr = \"10.20.0.0/16\"\nflow_logs = true\n\n\
          [cluster.main]\nnamespace = \"um\"\n\n\
          [load_balancer.edge]\nlisteners = {{ 443 = {{ certificate = \"certificate.edge\" }} }}\n\
          origin_header = {{ name = \"X-Origin-Verify\", every = \"30d\" }}\n\n\

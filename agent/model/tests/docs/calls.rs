@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use agent_core::lookup::{Answer, Answers, Question};
+use agent_core::lookup::{Answer, Answers, Network, Question};
 use agent_core::manifest::limits::Limits;
 use agent_core::manifest::{StackFiles, load};
 use agent_core::source::{Problems, Sources, render_text};
@@ -28,6 +28,7 @@ fn example(name: &str) -> Example {
             Question::Zones => Answer::Zones(["eu-west-1a", "eu-west-1b"].map(str::to_owned).into()),
             Question::ManagedPrefixList(name) => Answer::Id(format!("pl-{}", name.len())),
             Question::Export(export) => Answer::Text(export.field.clone()),
+            Question::Network(_) => Answer::Network(Network::default()),
         };
         answers.with(question.clone(), answer)
     });

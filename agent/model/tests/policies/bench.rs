@@ -29,7 +29,7 @@ impl Ask for Here {
 }
 
 pub fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
-    let document = policy_input::document(desired, plan, &Known::default());
+    let document = policy_input::document(desired, plan, &Known::of(&desired.networks));
     document.map(|document| document.to_string()).map_err(|error| error.to_string())
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use agent_core::desired::{Desired, Resource};
 use agent_core::doc::{self, Doc};
+use agent_core::lookup::Endpoint;
 use agent_core::manifest::{Limits, StackFiles};
-use agent_model::facts::{Facts, Known, KnownSubnet, Need, Verdict};
+use agent_model::facts::{Facts, Known, KnownSubnet, KnownTable, Need, Verdict};
 use agent_model::kinds::ec2::route_table::{Destination, RouteTarget};
 use agent_model::kinds::table;
 use serde_json::{Value, json};
@@ -16,6 +17,10 @@ type Routes = BTreeMap<Destination, RouteTarget>;
 
 fn routes(target: Value) -> Routes {
     BTreeMap::from([("0.0.0.0/0".parse().unwrap(), serde_json::from_value(target).unwrap())])
+}
+
+fn table_of(routes: Routes) -> KnownTable {
+    KnownTable { id: "rtb-1".into(), routes }
 }
 
 /// `um` with a value at a path of a resource.
@@ -49,21 +54,13 @@ fn internet(known: &Known) -> (Verdict, Vec<String>) {
 fn the_main_route_table_counts() {
     assert_eq!(internet(&Known::default()).0, Verdict::Unknown);
     let main = |routes| Known {
-        main_route_tables: BTreeMap::from([("network.main/ec2.vpc".to_owned(), routes)]),
+        main_route_tables: BTreeMap::from([("network.main/ec2.vpc".to_owned(), table_of(routes))]),
         ..Known::default()
     };
     assert_eq!(internet(&main(Routes::new())).0, Verdict::No);
     let (verdict, path) = internet(&main(routes(json!({ "internet_gateway": "igw-0123" }))));
     assert_eq!(verdict, Verdict::Yes);
-    assert_eq!(
-        path,
-        [
-            "network.main/ec2.subnet.private-1",
-            "the main route table of network.main/ec2.vpc",
-            "0.0.0.0/0",
-            "the internet gateway igw-0123"
-        ]
-    );
+    assert_eq!(path, ["network.main/ec2.subnet.private-1", "rtb-1 (main)", "0.0.0.0/0", "igw-0123"]);
 }
 
 #[test]
@@ -77,11 +74,14 @@ fn what_aws_answers_about_subnets_of_others_decides() {
     let all = |verdict| ["ecr.api", "ecr.dkr", "logs", "s3", "ssm"].map(|what| (what.to_owned(), verdict)).to_vec();
     assert_eq!(needs(&Known::default()), all(Verdict::Unknown));
 
-    let subnet =
-        |routes| KnownSubnet { vpc: "vpc-9".into(), zone: "eu-west-1a".into(), maps_public_ips: false, routes };
+    let subnet = |table| KnownSubnet { vpc: "vpc-9".into(), zone: "eu-west-1a".into(), maps_public_ips: false, table };
+    let endpoint = |name: &&str| {
+        let service = format!("com.amazonaws.eu-west-1.{name}");
+        (format!("vpce-{name}"), Endpoint { service, available: true, private_dns: true, ..Endpoint::default() })
+    };
     let known = |routes, endpoints: &[&str]| Known {
-        subnets: BTreeMap::from([("subnet-0123".to_owned(), subnet(Some(routes)))]),
-        endpoints: BTreeMap::from([("vpc-9".to_owned(), endpoints.iter().map(|name| (*name).to_owned()).collect())]),
+        subnets: BTreeMap::from([("subnet-0123".to_owned(), subnet(Some(table_of(routes))))]),
+        endpoints: BTreeMap::from([("vpc-9".to_owned(), endpoints.iter().map(endpoint).collect())]),
         ..Known::default()
     };
     assert_eq!(needs(&known(Routes::new(), &[])), all(Verdict::No));

@@ -4,6 +4,7 @@
 
 mod bench;
 mod docs;
+mod existing;
 mod facts;
 mod manifests;
 mod mutants;

@@ -265,9 +265,13 @@ impl Config {
             at.problem("unknown-tier", &["tier"], message);
         }
         // "You must specify subnets from at least two Availability Zones": CreateLoadBalancer.
-        if self.kind == Type::Application && network.zones < 2 {
+        if self.kind == Type::Application && network.zones(tier) < 2 {
             let message = format!("`{}` needs two zones at least, and `{named}` is in one", at.address());
-            at.hinted("too-few-zones", &[] as &[&str], message, format!("say `zones = 2` in `[{named}]`"));
+            let hint = match network.is_owned() {
+                true => format!("say `zones = 2` in `[{named}]`"),
+                false => format!("name subnets of two zones for the tier `{tier}` in `[{named}]`"),
+            };
+            at.hinted("too-few-zones", &[] as &[&str], message, hint);
         }
         Some(subnets)
     }

@@ -28,7 +28,7 @@ pub(super) fn first_block(tier: &str) -> Option<usize> {
 /// The block, and the blocks of each tier's subnets in the order of the zones. `None` with a problem reported where they
 /// cannot be told.
 pub(super) fn cut(config: &Config, at: &mut Place<'_>) -> Option<(Cidr4, BTreeMap<String, Vec<Cidr4>>)> {
-    let whole = block(&config.cidr, &["cidr".to_owned()], at)?;
+    let whole = block(config.cidr.as_deref()?, &["cidr".to_owned()], at)?;
     if !(1..=super::MOST_ZONES).contains(&config.zones.len()) {
         return None;
     }
