@@ -267,9 +267,10 @@ impl Config {
         // "You must specify subnets from at least two Availability Zones": CreateLoadBalancer.
         if self.kind == Type::Application && network.zones(tier) < 2 {
             let message = format!("`{}` needs two zones at least, and `{named}` is in one", at.address());
-            let hint = match network.is_owned() {
-                true => format!("say `zones = 2` in `[{named}]`"),
-                false => format!("name subnets of two zones for the tier `{tier}` in `[{named}]`"),
+            let hint = if network.is_owned() {
+                format!("say `zones = 2` in `[{named}]`")
+            } else {
+                format!("name subnets of two zones for the tier `{tier}` in `[{named}]`")
             };
             at.hinted("too-few-zones", &[] as &[&str], message, hint);
         }
