@@ -10,6 +10,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, VpcEndpointType};
 
 use crate::bench::record;
+use crate::bench::repository::commit_to;
+use crate::bench::running::Running;
 use crate::cli::{Bench, ends};
 
 const REGION: &str = "us-east-2";
@@ -164,4 +166,26 @@ async fn one_process_sees_a_changed_route_with_three_calls_for_all_networks() {
     let [opened, same] = asked().await;
     assert_eq!(opened.get("0.0.0.0/0"), Some(&gateway));
     assert_eq!(same, second);
+}
+
+#[test]
+fn a_running_agent_refuses_what_was_opened_and_goes_on_when_it_is_shut_again() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (config, repository) = (folder.path().join("agent.toml"), folder.path().join("manifests"));
+    let source = format!("[source]\nurl = \"{}\"\n[reconcile]\ndrift = \"1s\"\n", repository.display());
+    std::fs::write(&config, source).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let aws = clients(&bench);
+    let owned = runtime.block_on(async { Owned::made(&aws.ec2, "10.76").await.with_endpoints(&aws.ec2).await });
+    let commit = commit_to(&repository, "main", &[("stack.toml".to_owned(), owned.text("lodger"))].into());
+
+    let agent = Running::start(&config, bench.proxy.env());
+    agent.wait_for(0, &["converged", "lodger", &commit[..7]]);
+    let mark = agent.mark();
+    let gateway = runtime.block_on(owned.open(&aws.ec2));
+    agent.wait_for(mark, &["the internet → ", &gateway, &owned.main, "service.web/ecs.service"]);
+    let mark = agent.mark();
+    runtime.block_on(owned.shut(&aws.ec2));
+    agent.wait_for(mark, &["converged", "lodger"]);
 }

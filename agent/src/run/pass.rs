@@ -8,7 +8,7 @@ use agent_core::pass::{PassError, PassReport, Revision};
 use agent_core::plan::Settings;
 use agent_core::report::Outcome;
 use agent_core::schedule::How;
-use agent_core::source::{Problem, Sources, escape};
+use agent_core::source::{Problem, Problems, Sources, escape};
 use agent_core::state::Ended;
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
@@ -58,6 +58,7 @@ impl Hindrance {
 
 /// Makes one pass.
 pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed {
+    let was_sound = stack.problems.is_empty();
     match attempt(clouds, stack, orders).await {
         Ok(report) => {
             let hindrances = report.not_read.iter().map(|(kind, fault)| {
@@ -71,7 +72,12 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
             {
                 clouds.forget(&manifest.stack.region);
             }
-            Passed { how: how_of(&error), changed: false, hindrances: hindrances(stack, &error) }
+            let hindrances = hindrances(stack, &error);
+            if was_sound {
+                // Found with what AWS answered: a subnet that is not there may come, and then the next pass finds none.
+                stack.problems = Problems::new();
+            }
+            Passed { how: how_of(&error), changed: false, hindrances }
         }
     }
 }
