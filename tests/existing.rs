@@ -85,6 +85,10 @@ fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 fn clients(bench: &Bench) -> Aws {
     Aws::with(&bench.proxy.wire().config(REGION), Vault::new().unwrap())
 }
@@ -99,7 +103,9 @@ async fn a_service_in_a_network_of_others_is_refused_when_its_owner_opens_it() {
 
     let validated = bench.at("validate", &revision);
     ends(&validated, 0);
-    assert!(out(&validated).contains("note[private-subnets-only]"), "{}", out(&validated));
+    for rule in ["private-subnets-only", "endpoints-present"] {
+        assert!(err(&validated).contains(&format!("note[{rule}]")), "{}", err(&validated));
+    }
     ends(&bench.at("apply", &revision), 0);
     ends(&bench.agent(&["diff", "--repo", ".", "--rev", &revision, "--exit-code"]), 0);
 
