@@ -9,6 +9,7 @@ use agent_core::secret::Vault;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, VpcEndpointType};
 
+use crate::bench::fault::{At, Fault, What};
 use crate::bench::record;
 use crate::bench::repository::commit_to;
 use crate::bench::running::Running;
@@ -193,5 +194,13 @@ fn a_running_agent_refuses_what_was_opened_and_goes_on_when_it_is_shut_again() {
     agent.wait_for(mark, &["the internet → ", &gateway, &owned.main, "service.web/ecs.service"]);
     let mark = agent.mark();
     runtime.block_on(owned.shut(&aws.ec2));
+    agent.wait_for(mark, &["converged", "lodger"]);
+
+    // What was not there once is not held against the stack when it is.
+    let mark = agent.mark();
+    let none = "<DescribeSubnetsResponse><requestId>0</requestId><subnetSet/></DescribeSubnetsResponse>".to_owned();
+    let first = At::Action { service: "ec2", action: "DescribeSubnets", nth: 1 };
+    bench.proxy.wire().plan([Fault::new(first, What::Answer(none))]);
+    agent.wait_for(mark, &["there is no ", &owned.subnets[0]]);
     agent.wait_for(mark, &["converged", "lodger"]);
 }
