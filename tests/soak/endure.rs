@@ -59,6 +59,7 @@ pub fn measure(minutes: u64) -> bool {
     place.proxy.wire().plan([]);
     let mark = agent.mark();
     let last = place.commit(&base);
+    disturbed.lock().unwrap().push(Instant::now());
     agent.wait_for(mark, &["converged stack=\"um\"", &last[..7]]);
     let holds = report(&agent, &disturbed.lock().unwrap(), &samples, (commits, by_hand));
     let (status, took) = agent.stop();
@@ -101,7 +102,7 @@ fn report(agent: &Running, disturbed: &[Instant], samples: &[(u64, usize)], (com
         passes.len(),
         needed.len()
     );
-    println!("undisturbed passes until converged: at most {most}");
+    println!("undisturbed passes that changed something until converged: at most {most}");
     // The first minutes fill caches.
     let settled = &samples[samples.len() / 4..];
     let half = settled.len() / 2;

@@ -1,13 +1,14 @@
-//! The agent's log, read as a series of passes, and what is promised of it: after whatever disturbs it, the second pass at the
-//! latest says that AWS is as the repository wants.
+//! The agent's log, read as a series of passes, and what is promised of it: after whatever disturbs it, AWS is as the repository
+//! wants after two passes at most, and the next look says so.
 
 use std::time::Instant;
 
-/// One pass: when it began and ended, and whether it ended as converged.
+/// One pass: when it began and ended, whether it changed anything, and whether it ended as converged.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
     pub began: Instant,
     pub ended: Instant,
+    pub changed: bool,
     pub converged: bool,
 }
 
@@ -21,13 +22,15 @@ pub fn of(lines: &[(Instant, String)]) -> Vec<Pass> {
         } else if line.contains("the pass has ended")
             && let Some(began) = began.take()
         {
-            passes.push(Pass { began, ended: *at, converged: line.contains("how=Converged") });
+            let (changed, converged) = (line.contains("changed=true"), line.contains("how=Converged"));
+            passes.push(Pass { began, ended: *at, changed, converged });
         }
     }
     passes
 }
 
-/// For each series of passes between a disturbance and converged: how many passes it took that nothing disturbed, and when it ended.
+/// For each series of passes between a disturbance and converged: how many passes that nothing disturbed had something
+/// to change, and when it ended.
 pub fn needed(passes: &[Pass], disturbances: &[Instant]) -> Vec<(usize, Instant)> {
     let is_calm = |pass: &Pass| !disturbances.iter().any(|at| (pass.began..=pass.ended).contains(at));
     let mut needed = Vec::new();
@@ -39,7 +42,7 @@ pub fn needed(passes: &[Pass], disturbances: &[Instant]) -> Vec<(usize, Instant)
             calm = 0;
         }
         last = Some(pass.ended);
-        calm += usize::from(is_calm(pass));
+        calm += usize::from(pass.changed && is_calm(pass));
         if pass.converged {
             needed.push((calm, pass.ended));
             calm = 0;
