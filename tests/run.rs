@@ -189,6 +189,32 @@ fn a_newer_commit_ends_the_wait_for_an_older_one() {
 }
 
 #[test]
+fn a_pass_over_an_older_revision_is_not_told_as_one_over_the_newer() {
+    let place = Place::new();
+    place.commit(&stacks("me-south-1", &[("run-older", "one")]));
+    let mut env = place.proxy.env();
+    env.insert("AGENT_LOG".into(), "error,agent=debug".into());
+    let agent = Running::start(&place.configuration(), env);
+    agent.wait_for(0, &["converged", "run-older"]);
+    // Looks take long, so that the next commit comes in the middle of one that finds nothing to do.
+    let slow = |head: &crate::bench::fault::Head<'_>| {
+        (head.name.action == "GetParametersByPath").then_some(What::Delay(Duration::from_millis(1500)))
+    };
+    place.proxy.wire().plan_by(slow);
+    let mark = agent.mark();
+    place.commit(&stacks("me-south-1", &[("run-older", "two")]));
+    agent.wait_for(mark, &["trigger=\"progress\"", "a pass begins"]);
+    let mark = agent.mark();
+    let newer = place.commit(&stacks("me-south-1", &[("run-older", "three")]));
+    agent.wait_for(mark, &["update parameter.greeting", &newer[..7]]);
+    agent.wait_for(mark, &["converged stack=", &newer[..7]]);
+    let lines = agent.lines(mark);
+    let at = |words: &[&str]| lines.iter().position(|line| words.iter().all(|word| line.contains(word))).unwrap();
+    let (told, done) = (at(&["converged stack=", &newer[..7]]), at(&["update parameter.greeting", &newer[..7]]));
+    assert!(done < told, "told as converged before anything was done:\n{}", lines.join("\n"));
+}
+
+#[test]
 fn a_stop_waits_for_the_call_under_way_and_makes_no_other_and_the_next_start_goes_on() {
     let place = Place::new();
     let mut files = stacks("ap-northeast-3", &[("run-stop", "one")]);

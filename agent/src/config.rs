@@ -47,6 +47,11 @@ impl Config {
             OneOrMore::More(sources) => sources,
         }
     }
+
+    /// The environment's token, where it can only be meant for the one source: it must not be shown to another's host.
+    pub fn token_for_all(&self, of_environment: Option<String>) -> Option<String> {
+        of_environment.filter(|_| self.sources().len() == 1)
+    }
 }
 
 /// A manifests repository.
@@ -69,7 +74,7 @@ pub struct Source {
     #[serde(default = "timeout")]
     pub timeout: Period,
     /// A file that holds the token (the password) for https; read each time, so that it may be replaced. Without it,
-    /// the environment's `AGENT_GIT_TOKEN`.
+    /// the environment's `AGENT_GIT_TOKEN`, unless there are several sources: one is not shown the token of another.
     pub token_file: Option<PathBuf>,
     /// A private key without a passphrase, for ssh.
     pub ssh_key: Option<PathBuf>,
@@ -244,6 +249,15 @@ mod tests {
         assert_eq!(config.reconcile.rhythm(), Rhythm::default());
         let two = of("[[source]]\nurl = \"/srv/a\"\n[[source]]\nurl = \"/srv/b\"\nbranch = \"dev\"\n").unwrap();
         assert_eq!(two.sources()[1].branch, "dev");
+    }
+
+    #[test]
+    fn the_token_of_the_environment_is_for_one_source_and_shown_to_no_other() {
+        let token = || Some("t".to_owned());
+        let one = of("[source]\nurl = \"https://a.example.org/x\"\n").unwrap();
+        assert_eq!(one.token_for_all(token()), token());
+        let two = "[[source]]\nurl = \"https://a.example.org/x\"\n[[source]]\nurl = \"https://b.example.org/x\"\n";
+        assert_eq!(of(two).unwrap().token_for_all(token()), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The rules, evaluated in a child process of the agent's own binary. What the two say to each other, and what a bad answer
 //! means, is in `agent-policy`; here the child is started and limited.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -56,14 +55,7 @@ fn told(error: &SandboxError) -> String {
 
 /// The child's whole life: limits itself, reads the question, answers. Fails only where it cannot answer at all.
 pub fn child_main() -> ExitCode {
-    match live() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            // Nobody but the parent reads this; it goes into its error.
-            let _ = writeln!(std::io::stderr(), "{why}");
-            ExitCode::FAILURE
-        }
-    }
+    sandbox::exit_of(live())
 }
 
 fn live() -> Result<(), String> {

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -98,6 +98,13 @@ pub fn limit_self(limits: &Limits) -> io::Result<()> {
         resource.set(value.min(hard), value.saturating_add(grace).min(hard))?;
     }
     Ok(())
+}
+
+/// How a child ends that has answered, or could not answer at all: its parent reads why not, and nobody else.
+pub fn exit_of(lived: Result<(), String>) -> ExitCode {
+    let Err(why) = lived else { return ExitCode::SUCCESS };
+    let _ = io::Write::write_all(&mut io::stderr(), format!("{why}\n").as_bytes());
+    ExitCode::FAILURE
 }
 
 /// Ends this process after a time. The parent kills in good time; this is for a child whose parent was killed itself.

@@ -102,14 +102,7 @@ fn child_error(error: &SandboxError, limits: &Limits) -> GitError {
 
 /// The child's whole life: limits itself, reads the question, answers. Fails only where it cannot answer at all.
 pub fn child_main() -> ExitCode {
-    match live() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            // Nobody but the parent reads this; it goes into its error.
-            let _ = writeln!(std::io::stderr(), "{why}");
-            ExitCode::FAILURE
-        }
-    }
+    sandbox::exit_of(live())
 }
 
 fn live() -> Result<(), String> {

@@ -12,7 +12,7 @@ use tracing::warn;
 use super::trigger::{self, Watch};
 use crate::config::{Source, reference};
 use crate::git;
-use crate::load::{LoadError, Tree, token, tree_of};
+use crate::load::{LoadError, Tree, tree_of};
 
 /// After something woke it: time for further events of the same push.
 const DEBOUNCE: Duration = Duration::from_millis(25);
@@ -44,6 +44,8 @@ pub struct Commit {
 /// Follows a branch.
 pub struct Follower {
     source: Source,
+    /// For https, where the source names no file with one.
+    token: Option<String>,
     cache: PathBuf,
     wake: Arc<Notify>,
     watch: Option<Watch>,
@@ -56,9 +58,9 @@ pub struct Follower {
 
 impl Follower {
     /// One that has seen nothing yet.
-    pub fn new(source: Source, cache: PathBuf) -> Self {
+    pub fn new(source: Source, token: Option<String>, cache: PathBuf) -> Self {
         let wake = Arc::new(Notify::new());
-        Self { source, cache, wake, watch: None, known: None, failures: 0, told: None, told_unwatched: false }
+        Self { source, token, cache, wake, watch: None, known: None, failures: 0, told: None, told_unwatched: false }
     }
 
     /// Follows until nobody listens.
@@ -120,7 +122,7 @@ impl Follower {
     async fn read(&self) -> Result<Option<Commit>, LoadError> {
         let token = match &self.source.token_file {
             Some(file) => Some(read_token(file)?),
-            None => token(),
+            None => self.token.clone(),
         };
         let auth =
             git::Auth { token, ssh_key: self.source.ssh_key.clone(), known_hosts: self.source.known_hosts.clone() };
@@ -164,7 +166,7 @@ mod tests {
 
     fn follower(url: &str) -> Follower {
         let source = serde_json::from_value(serde_json::json!({ "url": url })).unwrap();
-        Follower::new(source, PathBuf::from("/nonexistent"))
+        Follower::new(source, None, PathBuf::from("/nonexistent"))
     }
 
     #[test]

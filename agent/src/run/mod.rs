@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::config::{self, BadConfig, Config};
-use crate::load::{LoadError, Stack, Tree, cache, stacks};
+use crate::load::{LoadError, Stack, Tree, cache, stacks, token};
 use crate::session::Clouds;
 use follow::{Commit, Follower, News};
 use pass::{Hindrance, Passed};
@@ -106,17 +106,25 @@ struct Known {
     source: usize,
 }
 
+/// A pass under way.
+struct Begun {
+    name: String,
+    /// The revision that it works on, which is not the newest one for long.
+    revision: String,
+    halter: Halter,
+}
+
 struct Agent {
     schedule: Schedule,
     clouds: Arc<Clouds>,
     removals: usize,
     known: BTreeMap<String, Known>,
     passes: JoinSet<Passed>,
-    running: BTreeMap<Id, (String, Halter)>,
+    running: BTreeMap<Id, Begun>,
     followers: JoinSet<()>,
     news: mpsc::Receiver<(usize, News)>,
     urls: Vec<String>,
-    /// How each stack last ended, so that only what is news is told.
+    /// How the last pass over each stack ended and at which revision, so that only what is news is told.
     told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
 }
 
@@ -127,7 +135,8 @@ impl Agent {
         let mut followers = JoinSet::new();
         for (n, source) in config.sources().iter().enumerate() {
             let (tell, mut told) = mpsc::channel(1);
-            followers.spawn(Follower::new(source.clone(), cache.clone()).follow(tell));
+            let token = config.token_for_all(token());
+            followers.spawn(Follower::new(source.clone(), token, cache.clone()).follow(tell));
             let sender = sender.clone();
             followers.spawn(async move {
                 while let Some(news) = told.recv().await {
@@ -225,8 +234,8 @@ impl Agent {
         }
         self.known.extend(seen);
         let outdated = self.schedule.offer(source, offered, Instant::now());
-        for (_, halter) in self.running.values().filter(|(name, _)| outdated.contains(name)) {
-            halter.halt("a newer revision is there");
+        for begun in self.running.values().filter(|begun| outdated.contains(&begun.name)) {
+            begun.halter.halt("a newer revision is there");
         }
     }
 
@@ -249,7 +258,9 @@ impl Agent {
         }
         let digest = wants.unwrap_or_else(|| tree.revision.id.clone());
         let is_same = |known: &&Known| {
-            known.digest == digest && self.told.get(name).is_some_and(|(how, ..)| *how == How::Converged)
+            let is_at_rest =
+                |(how, revision, _): &(How, String, _)| (*how, revision) == (How::Converged, &known.revision.id);
+            known.digest == digest && self.told.get(name).is_some_and(is_at_rest)
         };
         // A revision that changes nothing for a stack is not the one that it was made equal to.
         let revision = self.known.get(name).filter(is_same).map_or(&tree.revision, |known| &known.revision).clone();
@@ -260,6 +271,7 @@ impl Agent {
 
     fn begin(&mut self, name: String, trigger: Trigger) {
         let Some(known) = self.known.get(&name) else { return };
+        let revision = known.revision.id.clone();
         let (halter, halt) = Halt::new();
         let span =
             info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
@@ -272,7 +284,7 @@ impl Agent {
             passed
         };
         let task = self.passes.spawn(work.instrument(span));
-        self.running.insert(task.id(), (name, halter));
+        self.running.insert(task.id(), Begun { name, revision, halter });
     }
 
     fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
@@ -280,11 +292,11 @@ impl Agent {
             error!("a pass ended by a fault of this program, and is made again: {error}");
             (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new() })
         });
-        let Some((name, _)) = self.running.remove(&id) else { return };
-        if let Some(known) = self.known.get(&name) {
-            let state = (how, known.revision.id.clone(), hindrances);
+        let Some(Begun { name, revision, .. }) = self.running.remove(&id) else { return };
+        if self.known.contains_key(&name) {
+            let state = (how, revision, hindrances);
             if changed || self.told.get(&name) != Some(&state) {
-                let revision = short(&known.revision.id);
+                let revision = short(&state.1);
                 info_span!("reconcile", stack = name, revision).in_scope(|| state.2.iter().for_each(Hindrance::tell));
                 match how {
                     How::Converged => info!(stack = name, revision, "converged"),
@@ -304,8 +316,8 @@ impl Agent {
     /// Ends passes at their next call, and waits for them.
     async fn end(&mut self, reason: &'static str, signals: &mut Signals) {
         self.followers.shutdown().await;
-        for (_, halter) in self.running.values() {
-            halter.halt(reason);
+        for begun in self.running.values() {
+            begun.halter.halt(reason);
         }
         let until = Instant::now() + LAST_CALLS;
         while !self.passes.is_empty() {
