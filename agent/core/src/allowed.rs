@@ -35,6 +35,17 @@ pub enum Level {
     Hard,
 }
 
+impl Level {
+    /// `hard`, `soft` or `advisory`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Advisory => "advisory",
+        }
+    }
+}
+
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

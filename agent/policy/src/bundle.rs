@@ -1,25 +1,15 @@
 //! The rules that are in force: a set of policies with a digest. The pack is part of the program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use agent_core::allowed::Level;
 use agent_core::doc;
 use serde::{Deserialize, Serialize};
 
-use crate::metadata::{BadPolicy, Rule};
+use crate::metadata::{self, BadPolicy, Pass, Rule};
 
-macro_rules! pack {
-    ($($name:literal,)*) => {
-        /// The policies of the pack, by file. A test fails when one is missing here.
-        const PACK: &[(&str, &str)] = &[
-            $((concat!($name, ".rego"), include_str!(concat!("../../../policies/", $name, ".rego")))),*
-        ];
-    };
-}
-pack! {
-    "endpoints-present",
-    "origin-header-required",
-    "private-subnets-only",
-}
+/// The policies of the pack, by file; the build script lists them.
+const PACK: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pack.rs"));
 
 /// One policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +38,13 @@ impl Bundle {
     /// These policies; all of them, or the reason why one of them cannot be used.
     pub fn new(mut policies: Vec<Policy>) -> Result<Self, BadPolicy> {
         policies.sort_by(|a, b| a.file.cmp(&b.file));
-        let rules = policies.iter().map(|policy| Rule::of(&policy.file, &policy.text));
-        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        let rules = policies.iter().map(|policy| metadata::rule(&policy.file, &policy.text));
+        let rules: Vec<Rule> = rules.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let (mut ids, mut packages) = (BTreeSet::new(), BTreeSet::new());
-        for (policy, rule) in policies.iter().zip(&rules) {
+        for rule in &rules {
             if !ids.insert(rule.id.clone()) || !packages.insert(rule.package.clone()) {
                 let why = format!("the rule `{}` of the package {} is there twice", rule.id, rule.package);
-                return Err(BadPolicy { file: policy.file.clone(), why });
+                return Err(BadPolicy { file: rule.file.clone(), why });
             }
         }
         let all: Vec<String> = policies.iter().map(|p| format!("{} {}", p.file, doc::digest(&p.text))).collect();
@@ -69,6 +59,33 @@ impl Bundle {
     /// The rules, in the order of the policies.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rules that are asked in a pass, in the order of the policies.
+    pub fn asked(&self, pass: Pass) -> Vec<&Rule> {
+        self.rules.iter().filter(|rule| rule.pass == pass && rule.level.is_some()).collect()
+    }
+
+    /// The same with other levels for some of its rules; `None` for those that are not asked. The levels are part of the digest.
+    ///
+    /// # Errors
+    /// The ids that are no rule's.
+    pub fn with_levels(mut self, levels: &BTreeMap<String, Option<Level>>) -> Result<Self, Vec<String>> {
+        let unknown: Vec<String> = levels.keys().filter(|id| self.rule(id).is_none()).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        for rule in &mut self.rules {
+            if let Some(level) = levels.get(&rule.id) {
+                rule.level = *level;
+            }
+        }
+        if !levels.is_empty() {
+            let word = |level: &Option<Level>| level.map_or("off", Level::word);
+            let levels = levels.iter().map(|(id, level)| format!("{id} {}", word(level)));
+            self.digest = doc::digest(&format!("{}\n{}", self.digest, levels.collect::<Vec<_>>().join("\n")));
+        }
+        Ok(self)
     }
 
     /// The rule of that id.
@@ -88,23 +105,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_policy_of_the_folder_is_missing_in_the_pack() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
-        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let policies = names.filter(|name| name.strip_suffix(".rego").is_some_and(|name| !name.ends_with("_test")));
-        let found: BTreeSet<String> = policies.collect();
-        assert_eq!(found, PACK.iter().map(|(file, _)| (*file).to_owned()).collect());
+    fn each_rule_of_the_pack_stands_in_a_file_of_its_name_and_says_what_it_is() {
+        let pack = Bundle::pack().unwrap();
+        for rule in pack.rules() {
+            let (family, name) = rule.file.split_once('/').unwrap();
+            assert_eq!(name, format!("{}.rego", rule.id));
+            assert_eq!(rule.family(), family);
+            assert_eq!(rule.package, format!("gitops.{}", rule.id.replace('-', "_")));
+            assert!(!rule.title.is_empty() && !rule.description.is_empty() && !rule.why.is_empty(), "{}", rule.id);
+            assert!(rule.custom.contains_key("level") && rule.custom.contains_key("severity"), "{}", rule.id);
+        }
     }
 
     #[test]
-    fn each_rule_of_the_pack_stands_in_a_file_of_its_name_and_says_what_it_is() {
-        let pack = Bundle::pack().unwrap();
-        for (policy, rule) in pack.policies().iter().zip(pack.rules()) {
-            assert_eq!(policy.file, format!("{}.rego", rule.id));
-            assert_eq!(rule.package, format!("gitops.{}", rule.id.replace('-', "_")));
-            assert!(!rule.title.is_empty() && !rule.description.is_empty(), "{}", rule.id);
-            assert!(rule.custom.contains_key("severity"), "{}", rule.id);
-        }
+    fn a_library_is_no_rule_and_part_of_the_digest() {
+        let policy = |file: &str, text: &str| Policy { file: file.into(), text: text.into() };
+        let rule = policy("a.rego", "package a\n");
+        let alone = Bundle::new(vec![rule.clone()]).unwrap();
+        let with = Bundle::new(vec![rule, policy("lib/b.rego", "package org.lib.b\n")]).unwrap();
+        assert_eq!(with.rules(), alone.rules());
+        assert_eq!(with.policies().len(), 2);
+        assert_ne!(with.digest(), alone.digest());
+    }
+
+    #[test]
+    fn other_levels_are_another_bundle() {
+        let policy = |id: &str| Policy { file: format!("{id}.rego"), text: format!("package {id}\n") };
+        let bundle = Bundle::new(vec![policy("a"), policy("b")]).unwrap();
+        let levels = |id: &str, level| BTreeMap::from([(id.to_owned(), level)]);
+        let softer = bundle.clone().with_levels(&levels("a", Some(Level::Soft))).unwrap();
+        assert_eq!(softer.rule("a").unwrap().level, Some(Level::Soft));
+        assert_ne!(softer.digest(), bundle.digest());
+        let without = bundle.clone().with_levels(&levels("a", None)).unwrap();
+        assert_eq!(without.asked(Pass::Desired).iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(bundle.with_levels(&levels("c", None)).unwrap_err(), ["c"]);
     }
 
     #[test]

@@ -21,8 +21,16 @@ const LONGEST: usize = 4000;
 
 #[derive(Serialize, Deserialize)]
 struct Question {
-    pass: Pass,
+    /// The rules that are asked.
+    ask: Vec<Asked>,
+    /// All policies, the libraries among them.
     policies: Vec<Policy>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    rule: String,
+    package: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +102,9 @@ pub enum NoVerdict {
 
 /// The question about a document.
 pub fn question(bundle: &Bundle, pass: Pass, input: &str) -> Vec<u8> {
-    let question = Question { pass, policies: bundle.policies().to_vec() };
+    let asked = bundle.asked(pass).into_iter();
+    let ask = asked.map(|rule| Asked { rule: rule.id.clone(), package: rule.package.clone() }).collect();
+    let question = Question { ask, policies: bundle.policies().to_vec() };
     // Texts in a list: there is no way for this to fail, and an empty question has no answer.
     let mut bytes = serde_json::to_vec(&question).unwrap_or_default();
     bytes.push(b'\n');
@@ -116,13 +126,11 @@ pub fn answer(mut input: impl Read, mut output: impl Write) -> Result<(), String
 }
 
 fn judge(question: &Question, document: &str) -> Result<Vec<Judged>, String> {
-    let bundle = Bundle::new(question.policies.clone()).map_err(|error| error.to_string())?;
-    let rules: Vec<&Rule> = bundle.rules().iter().filter(|rule| rule.pass == question.pass).collect();
-    let packages: Vec<&str> = rules.iter().map(|rule| rule.package.as_str()).collect();
-    let values = engine::evaluate(bundle.policies(), document, &packages)?;
-    let judged = rules.iter().zip(values).map(|(rule, value)| {
-        let said = said(value.as_deref()).map_err(|why| format!("{}: {why}", rule.id))?;
-        Ok(Judged { rule: rule.id.clone(), said })
+    let packages: Vec<&str> = question.ask.iter().map(|asked| asked.package.as_str()).collect();
+    let values = engine::evaluate(&question.policies, document, &packages)?;
+    let judged = question.ask.iter().zip(values).map(|(Asked { rule, .. }, value)| {
+        let said = said(value.as_deref()).map_err(|why| format!("{rule}: {why}"))?;
+        Ok(Judged { rule: rule.clone(), said })
     });
     judged.collect()
 }
@@ -174,7 +182,7 @@ pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec
         Answer::Failed(why) => return Err(NoVerdict::Failed(cut(why))),
         Answer::Judged(judged) => judged,
     };
-    let rules: Vec<&Rule> = bundle.rules().iter().filter(|rule| rule.pass == pass).collect();
+    let rules = bundle.asked(pass);
     if !rules.iter().map(|rule| rule.id.as_str()).eq(judged.iter().map(|judged| judged.rule.as_str())) {
         return Err(garbage("it is not about the rules that were asked"));
     }

@@ -47,7 +47,7 @@ impl<A: Ask> Rules<A> {
             Ok(bundle) => bundle,
             Err(error) => return vec![refusal(&NoVerdict::Failed(error.to_string()))],
         };
-        if !bundle.rules().iter().any(|rule| rule.pass == pass) {
+        if bundle.asked(pass).is_empty() {
             return Vec::new();
         }
         let asked = async {
@@ -81,7 +81,7 @@ fn finding(rule: &Rule, said: Said) -> Finding {
     let fact = said.fact.filter(|_| said.verdict == Verdict::Unknown);
     Finding {
         rule: rule.id.clone(),
-        level: if said.verdict == Verdict::Warn { Level::Advisory } else { rule.level },
+        level: rule.level.filter(|_| said.verdict != Verdict::Warn).unwrap_or(Level::Advisory),
         address: said.address.and_then(|address| address.parse().ok()),
         component: said.component,
         key: said.key,

@@ -17,17 +17,50 @@ pub enum Pass {
     Plan,
 }
 
+/// How much harm what a rule finds can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Little.
+    Low,
+    /// Some; what is not said.
+    #[default]
+    Medium,
+    /// Much.
+    High,
+    /// Everything may be lost.
+    Critical,
+}
+
+impl Severity {
+    /// `low`, `medium`, `high` or `critical`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// One rule: a package of the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
+    /// The file that it stands in: `network/private-subnets-only.rego`.
+    pub file: String,
     /// Its name: `private-subnets-only`.
     pub id: String,
     /// In a few words.
     pub title: String,
     /// In full.
     pub description: String,
-    /// How binding its `deny` is. Its `warn` is advice.
-    pub level: Level,
+    /// Why it matters, in a sentence or two.
+    pub why: String,
+    /// How much harm what it finds can do.
+    pub severity: Severity,
+    /// How binding its `deny` is; its `warn` is advice. `None`: it is not asked, unless the agent's configuration says so.
+    pub level: Option<Level>,
     /// When it is asked.
     pub pass: Pass,
     /// `gitops.private_subnets_only`
@@ -46,34 +79,56 @@ pub struct BadPolicy {
     pub why: String,
 }
 
-impl Rule {
-    /// What a policy says about itself.
-    pub fn of(file: &str, text: &str) -> Result<Self, BadPolicy> {
-        let bad = |why: String| BadPolicy { file: file.to_owned(), why };
-        let package = package(text).ok_or_else(|| bad("it names no package".to_owned()))?;
-        let mut said = block(text).map_err(bad)?;
-        let mut top = |key: &str| said.0.remove(key);
-        let (title, description) = (top("title").unwrap_or_default(), top("description").unwrap_or_default());
-        let custom = said.1;
-        let last = package.rsplit('.').next().unwrap_or(&package);
-        let id = custom.get("id").cloned().unwrap_or_else(|| last.replace('_', "-"));
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
-            return Err(bad(format!("`{id}` is no id of a rule: small letters, digits and `-`, 64 at most")));
-        }
-        let level = match custom.get("level").map(String::as_str) {
-            None | Some("hard") => Level::Hard,
-            Some("soft") => Level::Soft,
-            Some("advisory") => Level::Advisory,
-            Some(other) => return Err(bad(format!("`{other}` is no level: hard, soft or advisory"))),
-        };
-        let pass = match custom.get("pass").map(String::as_str) {
-            None | Some("desired") => Pass::Desired,
-            Some("plan") => Pass::Plan,
-            Some(other) => return Err(bad(format!("`{other}` is no pass: desired or plan"))),
-        };
-        Ok(Self { id, title, description, level, pass, package, custom })
+/// The level of that name; `None` for `off`.
+pub fn level(name: &str) -> Option<Option<Level>> {
+    match name {
+        "hard" => Some(Some(Level::Hard)),
+        "soft" => Some(Some(Level::Soft)),
+        "advisory" => Some(Some(Level::Advisory)),
+        "off" => Some(None),
+        _ => None,
     }
+}
+
+impl Rule {
+    /// The folder that its file is in: `network`.
+    pub fn family(&self) -> &str {
+        self.file.rsplit_once('/').map_or("", |(folder, _)| folder.rsplit('/').next().unwrap_or(folder))
+    }
+}
+
+/// What a policy says about itself; nothing where it is a library: a package with the word `lib` in its name, which rules
+/// import and nobody asks.
+pub fn rule(file: &str, text: &str) -> Result<Option<Rule>, BadPolicy> {
+    let bad = |why: String| BadPolicy { file: file.to_owned(), why };
+    let package = package(text).ok_or_else(|| bad("it names no package".to_owned()))?;
+    if package.split('.').any(|word| word == "lib") {
+        return Ok(None);
+    }
+    let (mut top, custom) = block(text).map_err(bad)?;
+    let last = package.rsplit('.').next().unwrap_or(&package);
+    let id = custom.get("id").cloned().unwrap_or_else(|| last.replace('_', "-"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        return Err(bad(format!("`{id}` is no id of a rule: small letters, digits and `-`, 64 at most")));
+    }
+    let word = custom.get("level").map_or("hard", String::as_str);
+    let level = level(word).ok_or_else(|| bad(format!("`{word}` is no level: hard, soft, advisory or off")))?;
+    let severity = match custom.get("severity").map(String::as_str) {
+        Some("low") => Severity::Low,
+        None | Some("medium") => Severity::Medium,
+        Some("high") => Severity::High,
+        Some("critical") => Severity::Critical,
+        Some(other) => return Err(bad(format!("`{other}` is no severity: low, medium, high or critical"))),
+    };
+    let pass = match custom.get("pass").map(String::as_str) {
+        None | Some("desired") => Pass::Desired,
+        Some("plan") => Pass::Plan,
+        Some(other) => return Err(bad(format!("`{other}` is no pass: desired or plan"))),
+    };
+    let (title, description) = (top.remove("title").unwrap_or_default(), top.remove("description").unwrap_or_default());
+    let why = custom.get("why").cloned().unwrap_or_default();
+    Ok(Some(Rule { file: file.to_owned(), id, title, description, why, severity, level, pass, package, custom }))
 }
 
 /// The package of a text: words with dots between them, nothing else, because it goes into a query.
@@ -148,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_policy_says_what_it_is() {
-        let rule = Rule::of("a.rego", GOOD).unwrap();
-        assert_eq!((rule.id.as_str(), rule.level, rule.pass), ("no-cats", Level::Soft, Pass::Desired));
+        let rule = rule("a.rego", GOOD).unwrap().unwrap();
+        assert_eq!((rule.id.as_str(), rule.level, rule.pass), ("no-cats", Some(Level::Soft), Pass::Desired));
         assert_eq!((rule.title.as_str(), rule.description.as_str()), ("No cats", "They: scratch"));
         assert_eq!(rule.custom["fsbp"], "EC2.1, EC2.2");
         assert_eq!(rule.package, "org.no_cats");
@@ -157,15 +212,16 @@ mod tests {
 
     #[test]
     fn a_policy_that_says_nothing_is_hard() {
-        let rule = Rule::of("a.rego", "package no_dogs\n").unwrap();
-        assert_eq!((rule.id.as_str(), rule.level), ("no-dogs", Level::Hard));
+        let rule = rule("a.rego", "package no_dogs\n").unwrap().unwrap();
+        assert_eq!((rule.id.as_str(), rule.level), ("no-dogs", Some(Level::Hard)));
     }
 
     #[test]
     fn what_cannot_be_understood_is_no_rule() {
-        let wrong = |from: &str, to: &str| Rule::of("a.rego", &GOOD.replace(from, to)).unwrap_err().to_string();
+        let wrong = |from: &str, to: &str| rule("a.rego", &GOOD.replace(from, to)).unwrap_err().to_string();
         for (from, to, why) in [
-            ("level: soft", "level: maybe", "a.rego: `maybe` is no level: hard, soft or advisory"),
+            ("level: soft", "level: maybe", "a.rego: `maybe` is no level: hard, soft, advisory or off"),
+            ("severity: high", "severity: big", "a.rego: `big` is no severity: low, medium, high or critical"),
             ("level: soft", "pass: never", "a.rego: `never` is no pass: desired or plan"),
             (
                 "id: no-cats",

@@ -12,6 +12,7 @@ use agent_model::components::language;
 use agent_model::expand::expand;
 use agent_model::facts::Known;
 use agent_model::policy_input;
+use agent_policy::bundle::Bundle;
 use agent_policy::child::{self, NoVerdict};
 use agent_policy::judge::{Ask, Rules};
 use futures_util::FutureExt;
@@ -62,7 +63,12 @@ impl Stack {
 
     /// What the rules say of what it wants.
     pub fn findings(&self) -> Vec<Finding> {
-        Rules::of_pack(document, Here).desired(&self.desired).now_or_never().unwrap()
+        self.findings_of(Bundle::pack().unwrap())
+    }
+
+    /// What the rules of a bundle say of it.
+    pub fn findings_of(&self, bundle: Bundle) -> Vec<Finding> {
+        Rules::new(bundle, document, Here).desired(&self.desired).now_or_never().unwrap()
     }
 
     /// Findings as people see them.

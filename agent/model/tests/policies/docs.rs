@@ -1,35 +1,75 @@
-//! The table of rules in `docs/policy.md` is that of the pack, and its example is a rule.
+//! The page of rules is that of the pack, and the example in `docs/policy.md` is a rule.
+
+use std::fmt::Write;
 
 use agent_core::allowed::Level;
 use agent_policy::bundle::{Bundle, Policy};
+use agent_policy::metadata::Rule;
 
 use crate::bench::root;
 
-fn text() -> String {
-    std::fs::read_to_string(root().join("docs/policy.md")).unwrap()
+/// What stands above the table.
+const HEAD: &str = "\
+<!-- Made from the policies: `UPDATE_DOCS=1 cargo test -p agent-model --test policies` writes it anew. -->
+
+# The rules of the pack
+
+What [rules](policy.md) are part of the program, by the folder of `policies/` that they stand in. *Hard* rules have no way round them, *soft*
+ones let a manifest name an exception, *advisory* ones are never in the way, and those that are *off* are asked once the agent's configuration
+gives them a level. *Others* are the ids under which Security Hub (FSBP), Checkov, Trivy and AWS's rule registry (cfn-guard) check the same or
+a part of it. `agent policy explain RULE` says why a rule matters.
+";
+
+/// The ids that others have for the same, in the words of METADATA.
+const OTHERS: [(&str, &str); 4] =
+    [("fsbp", "FSBP"), ("checkov", "Checkov"), ("trivy", "Trivy"), ("guard", "cfn-guard")];
+
+/// The kinds that a policy looks at by themselves.
+fn kinds(rule: &Rule, pack: &Bundle) -> String {
+    let text = &pack.policies().iter().find(|policy| policy.file == rule.file).unwrap().text;
+    let table = agent_model::kinds::table();
+    let named = table.iter().map(|kind| kind.name).filter(|name| text.contains(&format!("\"{name}\"")));
+    named.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn page(pack: &Bundle) -> String {
+    let mut page = HEAD.to_owned();
+    let counted = |level| pack.rules().iter().filter(|rule| rule.level == level).count();
+    let hard = counted(Some(Level::Hard));
+    let (soft, advisory, off) = (counted(Some(Level::Soft)), counted(Some(Level::Advisory)), counted(None));
+    let all = pack.rules().len();
+    writeln!(page, "\n{all} rules: {hard} hard, {soft} soft, {advisory} advisory, {off} off.").unwrap();
+    let mut family = "";
+    for rule in pack.rules() {
+        if rule.family() != family {
+            family = rule.family();
+            writeln!(page, "\n## {family}\n\n| rule | level | severity | asks that | kinds | others |").unwrap();
+            page.push_str("|---|---|---|---|---|---|\n");
+        }
+        let level = rule.level.map_or("off", Level::word);
+        let others = OTHERS.iter().filter_map(|(key, name)| Some(format!("{name} {}", rule.custom.get(*key)?)));
+        let others = others.collect::<Vec<_>>().join("; ");
+        let Rule { id, severity, description, .. } = rule;
+        let severity = severity.word();
+        let kinds = kinds(rule, pack);
+        writeln!(page, "| `{id}` | {level} | {severity} | {description} | {kinds} | {others} |").unwrap();
+    }
+    page
 }
 
 #[test]
-fn the_table_of_rules_is_that_of_the_pack() {
-    let pack = Bundle::pack().unwrap();
-    let rows = pack.rules().iter().map(|rule| {
-        let level = match rule.level {
-            Level::Hard => "hard",
-            Level::Soft => "soft",
-            Level::Advisory => "advisory",
-        };
-        format!("| `{}` | {level} | {} |\n", rule.id, rule.description)
-    });
-    let wanted = format!("| rule | level | asks that |\n|---|---|---|\n{}", rows.collect::<String>());
-    let text = text();
-    let (_, rest) = text.split_once("<!-- rules -->\n").unwrap();
-    let (table, _) = rest.split_once("<!-- /rules -->").unwrap();
-    assert_eq!(table, wanted, "put this between the marks:\n{wanted}");
+fn the_page_of_rules_is_that_of_the_pack() {
+    let path = root().join("docs/rules.md");
+    let wanted = page(&Bundle::pack().unwrap());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), wanted, "UPDATE_DOCS=1 writes it anew");
 }
 
 #[test]
 fn the_example_is_a_rule() {
-    let text = text();
+    let text = std::fs::read_to_string(root().join("docs/policy.md")).unwrap();
     let (_, rest) = text.split_once("```rego\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     let bundle = Bundle::new(vec![Policy { file: "a.rego".into(), text: example.into() }]).unwrap();
@@ -41,6 +81,6 @@ fn the_example_is_a_rule() {
     let said = agent_policy::child::verdicts(&answer, &bundle, pass).unwrap();
     assert_eq!(
         said.iter().map(|(rule, said)| (rule.level, said.msg.as_str())).collect::<Vec<_>>(),
-        [(Level::Soft, "`service.web` has one task")]
+        [(Some(Level::Soft), "`service.web` has one task")]
     );
 }

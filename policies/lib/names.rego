@@ -1,0 +1,13 @@
+# What resources and components are called.
+package gitops.lib.names
+
+import rego.v1
+
+# The component that makes a resource: `service.web` of `service.web/ecs.service`.
+component(address) := split(address, "/")[0]
+
+# The name of a component: `web` of `service.web`.
+name(component) := concat(".", array.slice(split(component, "."), 1, 100))
+
+# What a component is called in a message.
+called(address) := sprintf("`%s`", [component(address)])
