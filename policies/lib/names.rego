@@ -1,4 +1,5 @@
-# What resources and components are called.
+# What resources and components are called. Functions of libraries are called by their full path,
+# `data.gitops.lib.names.component(…)`: one of the engines does not look behind an import for functions.
 package gitops.lib.names
 
 import rego.v1
