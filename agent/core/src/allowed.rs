@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::desired::Desired;
+use crate::exception::Excepted;
 use crate::plan::Plan;
 
 /// Something that a policy pass let through. There is no other way to make one.
@@ -24,7 +25,7 @@ impl<T> std::ops::Deref for Allowed<T> {
 }
 
 /// How binding a rule is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Shown, never in the way.
@@ -32,6 +33,7 @@ pub enum Level {
     /// In the way unless the manifest names an exception.
     Soft,
     /// In the way.
+    #[default]
     Hard,
 }
 
@@ -47,7 +49,7 @@ impl Level {
 }
 
 /// What a rule found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's id.
     pub rule: String,
@@ -67,17 +69,27 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The fact that the rule lacked to give a verdict; never counted as pass.
     pub unknown: Option<String>,
+    /// Why it is not in the way, although it is not mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excepted: Option<Excepted>,
+    /// Which of the manifest's exceptions it is about; `key` then leads to its line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<usize>,
 }
 
 impl Finding {
     /// Whether a rule says no.
     pub fn refuses(&self) -> bool {
-        self.level > Level::Advisory && self.unknown.is_none()
+        self.is_binding() && self.unknown.is_none()
     }
 
     /// Whether a rule that could say no gives no verdict. A plan may be made and shown, and nothing is changed.
     pub fn is_open(&self) -> bool {
-        self.level > Level::Advisory && self.unknown.is_some()
+        self.is_binding() && self.unknown.is_some()
+    }
+
+    fn is_binding(&self) -> bool {
+        self.level > Level::Advisory && self.excepted.is_none()
     }
 }
 

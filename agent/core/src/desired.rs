@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::doc::{self, AT_CREATE, AWS_DECIDES, Doc, Edge, NAME, REF, SECRET, TAGS};
+use crate::exception::Exception;
 use crate::kind::{KindInfo, Kinds};
 use crate::lookup::{Existing, Network};
 use crate::plan::graph::Graph;
@@ -63,6 +64,10 @@ pub struct Written {
     pub tags: BTreeMap<String, String>,
     /// The table of each component, by its address: `service.web`.
     pub components: BTreeMap<String, Value>,
+    /// Exceptions from rules.
+    pub exceptions: Vec<Exception>,
+    /// Rules that the repository adds to those in force: policies by path.
+    pub policies: BTreeMap<String, String>,
 }
 
 /// All that a stack wants.

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod desired;
 pub mod diff;
 pub mod doc;
+pub mod exception;
 pub mod execute;
 pub mod exports;
 pub mod fake;

@@ -51,6 +51,27 @@ impl Bundle {
         Ok(Self { policies, rules, digest: doc::digest(&all.join("\n")) })
     }
 
+    /// The policies that a repository adds, apart from the bundle that is in force: they are evaluated by themselves, so that
+    /// nothing in them changes what the others say, and may import the libraries of these.
+    ///
+    /// # Errors
+    /// One of them cannot be used, or has the id of a rule that is in force.
+    pub fn added(&self, policies: &BTreeMap<String, String>) -> Result<Self, BadPolicy> {
+        // Whoever keeps the pack beside their manifests adds nothing by that.
+        let is_new = |text: &String| !self.policies.iter().any(|policy| policy.text == *text);
+        let own = policies.iter().filter(|(_, text)| is_new(text));
+        let own = own.map(|(file, text)| Policy { file: file.clone(), text: text.clone() });
+        let libraries = self.policies.iter().filter(|policy| !self.rules.iter().any(|rule| rule.file == policy.file));
+        let added = Self::new(own.chain(libraries.cloned()).collect())?;
+        match added.rules.iter().find(|rule| self.rule(&rule.id).is_some()) {
+            Some(rule) => {
+                let why = format!("there is a rule `{}` in force, and a repository only adds rules", rule.id);
+                Err(BadPolicy { file: rule.file.clone(), why })
+            }
+            None => Ok(added),
+        }
+    }
+
     /// The policies, by file.
     pub fn policies(&self) -> &[Policy] {
         &self.policies
@@ -139,6 +160,20 @@ mod tests {
         let without = bundle.clone().with_levels(&levels("a", None)).unwrap();
         assert_eq!(without.asked(Pass::Desired).iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!(bundle.with_levels(&levels("c", None)).unwrap_err(), ["c"]);
+    }
+
+    #[test]
+    fn a_repository_adds_rules_and_changes_none() {
+        let policy = |file: &str, text: &str| Policy { file: file.into(), text: text.into() };
+        let pack = Bundle::new(vec![policy("a.rego", "package a\n"), policy("l.rego", "package lib.l\n")]).unwrap();
+        let added = |text: &str| pack.added(&BTreeMap::from([("policies/a.rego".to_owned(), text.to_owned())]));
+        let ids = |bundle: &Bundle| bundle.rules().iter().map(|rule| rule.id.clone()).collect::<Vec<_>>();
+        let new = added("package b\n").unwrap();
+        assert_eq!(ids(&new), ["b"]);
+        assert!(new.policies().iter().any(|policy| policy.file == "l.rego"), "libraries can be imported");
+        assert_eq!(ids(&added("package a\n").unwrap()), [] as [String; 0]);
+        let why = added("package a\n\nimport rego.v1\n").unwrap_err().to_string();
+        assert_eq!(why, "policies/a.rego: there is a rule `a` in force, and a repository only adds rules");
     }
 
     #[test]

@@ -3,13 +3,17 @@
 
 use agent_core::allowed::{Finding, Judge, Level};
 use agent_core::desired::Desired;
+use agent_core::exception::{self, Known};
 use agent_core::plan::Plan;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::bundle::Bundle;
 use crate::child::{self, NoVerdict, Said, Verdict};
-use crate::metadata::{BadPolicy, Pass, Rule};
+use crate::metadata::{Pass, Rule};
 
 /// The id of findings about the evaluation itself.
 pub const CHILD: &str = "policy-child";
@@ -23,43 +27,58 @@ pub trait Ask: Send + Sync {
 /// Makes the document of a stack that rules judge; with a plan, that of the second pass. An error is a fault of this program.
 pub type Document = fn(&Desired, Option<&Plan>) -> Result<String, String>;
 
-/// The rules of a bundle, evaluated by a child.
+/// The rules of a bundle, evaluated by a child, and those that the repository of a stack adds, evaluated by another.
 pub struct Rules<A> {
-    bundle: Result<Bundle, BadPolicy>,
+    bundle: Bundle,
     document: Document,
     child: A,
+    today: fn() -> Date,
 }
 
 impl<A: Ask> Rules<A> {
-    /// The pack of this program.
-    pub fn of_pack(document: Document, child: A) -> Self {
-        Self { bundle: Bundle::pack(), document, child }
+    /// These rules, asked today.
+    pub fn new(bundle: Bundle, document: Document, child: A) -> Self {
+        Self { bundle, document, child, today: || Timestamp::now().to_zoned(TimeZone::UTC).date() }
     }
 
-    /// Other rules.
-    pub fn new(bundle: Bundle, document: Document, child: A) -> Self {
-        Self { bundle: Ok(bundle), document, child }
+    /// The same, asked on another day.
+    #[must_use]
+    pub fn on(self, today: fn() -> Date) -> Self {
+        Self { today, ..self }
+    }
+
+    /// The rules that are in force.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
     }
 
     async fn judge(&self, desired: &Desired, plan: Option<&Plan>) -> Vec<Finding> {
         let pass = if plan.is_some() { Pass::Plan } else { Pass::Desired };
-        let bundle = match &self.bundle {
-            Ok(bundle) => bundle,
+        let written = &desired.written;
+        let added = match self.bundle.added(&written.policies) {
+            Ok(added) => added,
             Err(error) => return vec![refusal(&NoVerdict::Failed(error.to_string()))],
         };
-        if bundle.asked(pass).is_empty() {
+        let bundles = [&self.bundle, &added];
+        let bundles: Vec<&Bundle> = bundles.into_iter().filter(|bundle| !bundle.asked(pass).is_empty()).collect();
+        if bundles.is_empty() {
             return Vec::new();
         }
-        let asked = async {
-            let document = (self.document)(desired, plan);
-            let document = document.map_err(|why| NoVerdict::Failed(format!("the stack has no document: {why}")))?;
-            let answer = self.child.ask(child::question(bundle, pass, &document)).await?;
-            child::verdicts(&answer, bundle, pass)
+        let document = match (self.document)(desired, plan) {
+            Ok(document) => document,
+            Err(why) => return vec![refusal(&NoVerdict::Failed(format!("the stack has no document: {why}")))],
         };
-        match asked.await {
-            Ok(verdicts) => verdicts.into_iter().map(|(rule, said)| finding(rule, said)).collect(),
-            Err(why) => vec![refusal(&why)],
-        }
+        let answers = join_all(bundles.iter().map(|bundle| self.ask(bundle, pass, &document))).await;
+        let found = answers.into_iter().flat_map(|found| found.unwrap_or_else(|why| vec![refusal(&why)])).collect();
+        let all = self.bundle.rules().iter().chain(added.rules()).map(|rule| rule.id.as_str()).collect();
+        let asked = bundles.iter().flat_map(|bundle| bundle.asked(pass)).map(|rule| rule.id.as_str()).collect();
+        exception::applied(found, &written.exceptions, &Known { all, asked }, (self.today)())
+    }
+
+    async fn ask(&self, bundle: &Bundle, pass: Pass, document: &str) -> Result<Vec<Finding>, NoVerdict> {
+        let answer = self.child.ask(child::question(bundle, pass, document)).await?;
+        let verdicts = child::verdicts(&answer, bundle, pass)?;
+        Ok(verdicts.into_iter().map(|(rule, said)| finding(rule, said)).collect())
     }
 }
 
@@ -73,7 +92,7 @@ impl<A: Ask> Judge for Rules<A> {
     }
 
     fn digest(&self) -> String {
-        self.bundle.as_ref().map_or_else(|_| "none".to_owned(), |bundle| bundle.digest().to_owned())
+        self.bundle.digest().to_owned()
     }
 }
 
@@ -88,6 +107,7 @@ fn finding(rule: &Rule, said: Said) -> Finding {
         message: said.msg,
         hint: said.hint,
         unknown: fact,
+        ..Finding::default()
     }
 }
 
@@ -103,11 +123,8 @@ pub fn refusal(why: &NoVerdict) -> Finding {
     Finding {
         rule: CHILD.to_owned(),
         level: Level::Hard,
-        address: None,
-        component: None,
-        key: Vec::new(),
         message: why.to_string(),
         hint: Some(hint.to_owned()),
-        unknown: None,
+        ..Finding::default()
     }
 }

@@ -33,6 +33,7 @@ pub use tree::{Node, Table, Value};
 
 use crate::address::Address;
 use crate::allowed::{Finding, Level};
+use crate::exception::Excepted;
 use crate::source::{FileId, Problem, Severity, Span};
 
 /// A component type: what may stand in `[type.name]`.
@@ -68,6 +69,9 @@ pub struct KindType {
     /// One line on what it is.
     pub doc: &'static str,
 }
+
+/// The section of exceptions from rules: `[[exception]]`.
+pub const EXCEPTIONS: &str = "exception";
 
 /// A top-level key that is no component type: `[outputs]`, `[[exception]]`.
 #[derive(Clone, Debug)]
@@ -199,6 +203,12 @@ impl Files {
         let folder = self.folders.get(&at.file).map(String::as_str).unwrap_or_default();
         self.tree.named(folder, rel).map_err(|problem| problem.at(at))
     }
+
+    /// The files of a folder at the top of the tree and of the folders in it, with their paths in the tree.
+    pub fn of_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a FileEntry)> {
+        let below = move |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        self.tree.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| below(path))
+    }
 }
 
 /// A stack as it is written.
@@ -226,15 +236,26 @@ impl Manifest {
     /// What a rule found, at the line that it is about.
     pub fn problem(&self, finding: &Finding) -> Problem {
         let severity = match (&finding.unknown, finding.level) {
+            _ if finding.excepted.is_some() => Severity::Note,
             (Some(_), _) => Severity::Note,
             (None, Level::Advisory) => Severity::Warning,
             (None, _) => Severity::Error,
         };
-        let problem = Problem::new(finding.rule.clone(), finding.message.clone()).severity(severity);
+        let message = match &finding.excepted {
+            Some(Excepted { reason, until }) => format!("{} (excepted until {until}: {reason})", finding.message),
+            None => finding.message.clone(),
+        };
+        let problem = Problem::new(finding.rule.clone(), message).severity(severity);
         let component = finding.component.as_deref().or(finding.address.as_ref().map(Address::component));
         let decl = component.and_then(|name| name.split_once('.')).and_then(|(kind, name)| self.component(kind, name));
         let key: Vec<&str> = finding.key.iter().map(String::as_str).collect();
+        let exceptions = || self.sections.get(EXCEPTIONS);
+        let exception = finding.exception.and_then(|n| Some((exceptions()?, n.to_string())));
         let span = match (decl, component) {
+            _ if exception.is_some() => exception.map(|(all, n)| {
+                let path: Vec<&str> = std::iter::once(n.as_str()).chain(key).collect();
+                all.locate(&path)
+            }),
             (Some(decl), _) => Some(decl.locate(&key)),
             // Something that goes without saying, such as the cluster of a stack that writes none.
             (None, Some(_)) => Some(self.header_span.clone()),

@@ -6,6 +6,7 @@ mod interpolate;
 mod matching;
 mod others;
 mod renames;
+mod rules;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -129,6 +130,9 @@ pub fn expand_among(
         resources.extend(common::applied(made, &mut at).into_iter().map(|made| renames::resource(made, &renames)));
     }
     problems.extend(renames::problems(said, &renames));
+    let names = parties.iter().map(Party::address).collect();
+    let exceptions = rules::exceptions(manifest, &names, problems);
+    let policies = rules::policies(manifest, problems);
     if !problems.is_empty() {
         return None;
     }
@@ -138,7 +142,8 @@ pub fn expand_among(
         removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
     };
     let outputs = outputs.into_iter().map(|(name, text)| (name, renames::text(text, &renames))).collect();
-    let (stack, written, networks) = (header.name.clone(), written(manifest), answers.networks());
+    let (stack, written, networks) =
+        (header.name.clone(), Written { exceptions, policies, ..written(manifest) }, answers.networks());
     Some(Expanded { stack, resources, allow, renames, written, networks, outputs, unknown: unknown.into_inner() })
 }
 
@@ -150,6 +155,7 @@ fn written(manifest: &Manifest) -> Written {
         region: header.region.clone(),
         tags: header.tags.clone(),
         components: manifest.components.iter().map(|decl| (decl.address(), decl.node.to_json())).collect(),
+        ..Written::default()
     }
 }
 
