@@ -60,6 +60,10 @@ pub struct Finding {
     /// The component whose line is to be changed: `service.web`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
+    /// The field of the resource's spec that is the matter: keys, and positions in lists. Where an override of the manifest sets
+    /// it, that is the line to be changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field: Vec<String>,
     /// The way to that line below the component: keys, and positions in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,

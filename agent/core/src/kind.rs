@@ -13,6 +13,8 @@ use crate::address::{Address, Scope};
 use crate::cost::Read;
 use crate::doc::{Doc, Misfit, path_matches};
 use crate::health::Health;
+use crate::manifest::from_node;
+use crate::manifest::tree::Node;
 use crate::plan::graph::Graph;
 
 /// One kind of AWS resource: something that can be found and owned alone.
@@ -43,6 +45,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Paths at which AWS lets a thing be named by one resource of the kind at a time (a subnet by its route table). Whoever
     /// takes it over comes before the one that had it goes or lets it go.
     const EXCLUSIVE: &'static [&'static str] = &[];
+
+    /// Paths that an override in the manifest may not set: the agent finds the resource by them, or other resources and the
+    /// engine go by what they say.
+    const FIXED: &'static [&'static str] = &["name"];
 
     /// Holds data that nothing can bring back: goes or is replaced only when the manifest says so.
     const STATEFUL: bool = false;
@@ -143,6 +149,13 @@ pub trait Kind: Sized + Send + Sync + 'static {
         0
     }
 
+    /// What AWS would refuse although each field by itself is as it should be. Components see to it for what they make; this is
+    /// asked where somebody overrides it.
+    fn check(spec: &Self::Spec) -> Vec<Unsound> {
+        let _ = spec;
+        Vec::new()
+    }
+
     /// The name that AWS keeps unique, with its scope, for example `sg/vpc-1/web`. `None` where AWS gives ids.
     fn unique(spec: &Self::Spec) -> Option<String> {
         let _ = spec;
@@ -225,6 +238,15 @@ pub struct Mention {
     pub value: String,
 }
 
+/// What AWS would refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsound {
+    /// The fields that may be to blame, as keys; the first of them that somebody wrote is.
+    pub paths: Vec<Vec<String>>,
+    /// Why.
+    pub message: String,
+}
+
 /// Fields of an `out` that are known beforehand.
 pub type Derived = BTreeMap<&'static str, String>;
 
@@ -249,6 +271,8 @@ pub struct KindInfo {
     pub late: &'static [&'static str],
     /// See [`Kind::EXCLUSIVE`].
     pub exclusive: &'static [&'static str],
+    /// See [`Kind::FIXED`].
+    pub fixed: &'static [&'static str],
     /// See [`Kind::STATEFUL`].
     pub stateful: bool,
     /// See [`Kind::REMOVAL`].
@@ -295,6 +319,10 @@ pub struct KindInfo {
     pub spec_schema: fn() -> Schema,
     /// The JSON schema of `out`.
     pub out_schema: fn() -> Schema,
+    /// See [`Kind::check`].
+    pub check: fn(&Doc) -> Result<Vec<Unsound>, Misfit>,
+    /// Reads a tree, markers included, as the spec's type: an error knows its place.
+    pub read: fn(&Node) -> Result<Doc, from_node::Error>,
     /// Reads a document as the spec's type and back: defaults filled in, order made canonical.
     pub normal: fn(&Doc) -> Result<Doc, Misfit>,
 }
@@ -309,6 +337,7 @@ impl KindInfo {
             replace: K::REPLACE,
             late: K::LATE,
             exclusive: K::EXCLUSIVE,
+            fixed: K::FIXED,
             stateful: K::STATEFUL,
             removal: K::REMOVAL,
             marked: K::MARKED,
@@ -336,6 +365,11 @@ impl KindInfo {
             unique: |doc| Ok(K::unique(&doc.typed()?)),
             spec_schema: || schemars::schema_for!(K::Spec),
             out_schema: || schemars::schema_for!(K::Out),
+            check: |doc| Ok(K::check(&doc.typed()?)),
+            read: |node| {
+                let spec = K::Spec::deserialize(node)?;
+                Doc::of(&spec).map_err(<from_node::Error as serde::de::Error>::custom)
+            },
             normal: |doc| Doc::of(&doc.typed::<K::Spec>()?),
         }
     }
@@ -343,6 +377,11 @@ impl KindInfo {
     /// Whether a path is applied in a step of its own.
     pub fn is_late(&self, path: &str) -> bool {
         self.late.iter().any(|pattern| path_matches(pattern, path))
+    }
+
+    /// Whether an override may not set a path.
+    pub fn is_fixed(&self, path: &str) -> bool {
+        self.fixed.iter().any(|pattern| path_matches(pattern, path))
     }
 
     /// Whether a path is part of the generation.

@@ -66,6 +66,9 @@ pub struct Said {
     /// The component whose line is to be changed.
     #[serde(default)]
     pub component: Option<String>,
+    /// The field of the resource's spec.
+    #[serde(default)]
+    pub field: Vec<String>,
     /// The way to that line.
     #[serde(default)]
     pub key: Vec<String>,
@@ -155,7 +158,8 @@ fn said(package: Option<&str>) -> Result<Vec<Said>, String> {
 fn one(item: &Value, verdict: Verdict) -> Result<Said, String> {
     let text = |key: &str| item.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
     let msg = item.as_str().map(ToOwned::to_owned).or_else(|| text("msg")).ok_or("a finding has no `msg`")?;
-    let key = item.get("key").and_then(Value::as_array).into_iter().flatten();
+    let word = |word: &Value| word.as_str().map_or_else(|| word.to_string(), ToOwned::to_owned);
+    let way = |key: &str| item.get(key).and_then(Value::as_array).into_iter().flatten().map(word).collect();
     let fact = text("fact");
     if verdict == Verdict::Unknown && fact.is_none() {
         return Err("it does not name the missing `fact`".to_owned());
@@ -166,7 +170,8 @@ fn one(item: &Value, verdict: Verdict) -> Result<Said, String> {
         hint: text("hint"),
         address: text("address"),
         component: text("component"),
-        key: key.map(|word| word.as_str().map_or_else(|| word.to_string(), ToOwned::to_owned)).collect(),
+        field: way("field"),
+        key: way("key"),
         fact,
     })
 }

@@ -103,6 +103,7 @@ fn finding(rule: &Rule, said: Said) -> Finding {
         level: rule.level.filter(|_| said.verdict != Verdict::Warn).unwrap_or(Level::Advisory),
         address: said.address.and_then(|address| address.parse().ok()),
         component: said.component,
+        field: said.field,
         key: said.key,
         message: said.msg,
         hint: said.hint,
@@ -123,6 +124,13 @@ pub fn refusal(why: &NoVerdict) -> Finding {
     Finding {
         rule: CHILD.to_owned(),
         level: Level::Hard,
+<<<<<<< HEAD
+=======
+        address: None,
+        component: None,
+        field: Vec::new(),
+        key: Vec::new(),
+>>>>>>> 551bc88 (overrides: any field of a resource that a component makes, checked as its kind's spec and told at its line)
         message: why.to_string(),
         hint: Some(hint.to_owned()),
         ..Finding::default()

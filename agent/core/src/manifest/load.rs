@@ -407,10 +407,24 @@ impl Reader<'_> {
                 wrong(&entry.node, self.problems);
                 continue;
             }
-            self.known_kind(&kind, &entry.key_span);
+            match self.without_quotes(&kind, &entry.node) {
+                Some(meant) => {
+                    let problem = Problem::new("unknown-kind", format!("there is no kind `{kind}`"));
+                    let hint = format!("a kind is one key, in quotes: `[{address}.override.\"{meant}\"]`");
+                    self.problems.push(problem.at(&entry.key_span).hint(hint));
+                }
+                None => self.known_kind(&kind, &entry.key_span),
+            }
             out.insert(kind, entry.node);
         }
         out
+    }
+
+    /// The kind that is meant by `override.ecs.service`, which is a table in a table.
+    fn without_quotes(&self, word: &str, below: &Node) -> Option<String> {
+        let kinds = below.as_table()?.keys().map(|key| format!("{word}.{key}"));
+        let mut known = kinds.filter(|kind| self.language.kinds.contains_key(kind.as_str()));
+        known.next().filter(|_| !word.contains('.'))
     }
 
     /// Complains about a kind (`ecs.service`, or with a key `ec2.subnet.private-1`) that the language does not have.

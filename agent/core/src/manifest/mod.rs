@@ -256,7 +256,7 @@ impl Manifest {
                 let path: Vec<&str> = std::iter::once(n.as_str()).chain(key).collect();
                 all.locate(&path)
             }),
-            (Some(decl), _) => Some(decl.locate(&key)),
+            (Some(decl), _) => Some(self.overriding(finding).unwrap_or_else(|| decl.locate(&key))),
             // Something that goes without saying, such as the cluster of a stack that writes none.
             (None, Some(_)) => Some(self.header_span.clone()),
             (None, None) => None,
@@ -271,8 +271,33 @@ impl Manifest {
         Problem { span, hint, ..problem }
     }
 
+    /// The place of the override that sets the field that a finding is about.
+    fn overriding(&self, finding: &Finding) -> Option<Span> {
+        let address = finding.address.as_ref().filter(|_| !finding.field.is_empty())?;
+        let (kind, name) = address.component().split_once('.')?;
+        let overrides = &self.component(kind, name)?.common.overrides;
+        // What is said of the one is laid over what is said of all.
+        let (_, own) = address.as_str().split_once('/')?;
+        [own, address.kind()].iter().find_map(|which| overriding(overrides.get(*which)?, &finding.field))
+    }
+
     /// The component of that address: `service.web`.
     pub fn component(&self, kind: &str, name: &str) -> Option<&ComponentDecl> {
         self.components.iter().find(|decl| decl.kind == kind && decl.name == name)
     }
+}
+
+/// The place in an override of a field, of what is below it, or of what was put in the place of it and more.
+pub fn overriding(node: &Node, field: &[String]) -> Option<Span> {
+    let mut at = node;
+    for (n, key) in field.iter().enumerate() {
+        // A text in the place of a table; or a list, whose items AWS and the agent may keep in another order.
+        let Some(table) = at.as_table() else { return Some(at.span.clone()) };
+        let entry = table.get(key)?;
+        if n + 1 == field.len() && entry.node.as_table().is_some() {
+            return Some(entry.key_span.clone());
+        }
+        at = &entry.node;
+    }
+    Some(at.span.clone())
 }

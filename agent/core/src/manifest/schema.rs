@@ -121,13 +121,19 @@ impl<'s> Walk<'s> {
         if allowed.contains(&&value) {
             return;
         }
-        let words: Vec<String> =
-            allowed.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
+        // What may be left out has `null` among its values, for which TOML has no word.
+        let words: Vec<String> = allowed
+            .iter()
+            .filter(|v| !v.is_null())
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let written = node.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let problem = Problem::new("unknown-value", format!("`{written}` is not a value of `{name}`")).at(&node.span);
         let all = format!("it takes {}", suggest::list(words.iter().copied(), "or"));
-        let hint = match suggest::nearest(&written, words.iter().copied()) {
+        // Numbers are not misspelt.
+        let meant = node.as_str().and_then(|written| suggest::nearest(written, words.iter().copied()));
+        let hint = match meant {
             Some(near) if words.len() == 1 => format!("did you mean `{near}`?"),
             Some(near) => format!("did you mean `{near}`? {all}"),
             None => all,

@@ -5,6 +5,7 @@
 
 mod decoding;
 mod files;
+mod findings;
 mod language;
 mod manifests;
 mod overlays;

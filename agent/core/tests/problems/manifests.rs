@@ -303,3 +303,9 @@ fn what_is_not_sound_is_still_there_to_be_referred_to() {
     assert!(!manifest.component("network", "main").unwrap().sound);
     assert!(manifest.component("network", "other").unwrap().sound);
 }
+
+#[test]
+fn a_kind_of_an_override_that_is_not_in_quotes() {
+    let header = "[service.web]\nimage = \"web:1\"\nmemory = 512\n";
+    snapshot!(after_header(&format!("{header}[service.web.override.ecs.service]\nname = \"x\"\n")));
+}

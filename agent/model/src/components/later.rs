@@ -97,9 +97,6 @@ pub const FORMS: [LaterForm; 5] = [
     form("service", "logs.delete", Form::True),
 ];
 
-/// The common keys that come later. `override` is among them, and in no schema.
-pub const COMMON: [&str; 1] = ["override"];
-
 /// Whatever is written: its schema takes all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]

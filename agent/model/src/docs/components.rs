@@ -27,6 +27,45 @@ In paths `*` is any name and `[]` each item of a list. `agent explain TYPE` prin
 [manifest.schema.json](manifest.schema.json) is for editors; [kinds](kinds.md) says what AWS resources are to the agent.
 ";
 
+const OVERRIDES: &str = "
+## Overrides
+
+What AWS has and a component has no key for is set in the resource itself, in the words of its [kind](kinds.md) (`agent explain
+ecs.task_definition`):
+
+```toml
+[service.web.override.\"ecs.task_definition\"]
+ephemeral_storage_gib = 40
+containers.web.ulimits.nofile = { soft = 65536, hard = 65536 }
+
+[network.main.override.\"ec2.subnet\"]            # all that it makes
+map_public_ip_on_launch = false
+
+[network.main.override.\"ec2.subnet.private-1\"]  # this one
+tags = { Name = \"first\" }
+```
+
+The key is a kind, in quotes, and means all resources of the kind that the component makes; or a kind and the key of one of them,
+which is laid over what is said of all. `agent render` shows what a component makes, and its resources as overridden.
+
+| what | what becomes of it |
+|---|---|
+| a table | merged with the one that the component made, key by key, to the bottom |
+| a text, number, `true`, `false` or list | takes the place of the component's: nothing is appended, and `false` is a value |
+| a table with one of several keys (`redirect`, `forward`) | another key takes the place of the one that was there |
+| a text in the place of a reference | an id, name or ARN of AWS's; references cannot be written (nor `${…}`: texts are taken as they are) |
+| `tags` | added to those of the stack; keys of AWS and of the agent are refused |
+
+What comes out is checked as a whole: unknown fields, types and words, sizes that Fargate does not have, containers and volumes that are not
+there, ports that a service needs; what else AWS refuses, AWS says. TOML has no word for *absent*: what a component has set can be changed, and
+an optional field cannot be taken away again. Fields marked *no override* in [kinds](kinds.md) stay as they are, because the agent finds the
+resource by them or others go by them (names, families, what a parameter holds); secrets are never overridden, nor lists that hold one. A
+change of an override is a change of the resource: in place or by another one, as the kind says. Rules judge what comes out; a finding about a
+field that is overridden points at the override.
+
+In an overlay, overrides are merged with those of the base like all tables.
+";
+
 /// Stacks from which the examples are taken. They are whole, so that a test can read them.
 pub const EXAMPLES: [&str; 2] = [include_str!("../../../../manifests/hello/stack.toml"), include_str!("examples.toml")];
 
@@ -44,6 +83,7 @@ pub fn page() -> String {
     }
     out.push_str("\n## Keys of every component\n\n");
     keys(&schema::common(), &mut out);
+    out.push_str(OVERRIDES);
     out.push_str("\n## `[stack]`\n\n");
     keys(&schema_of::<StackHeader>(), &mut out);
     for (name, section) in components::language().sections {

@@ -16,13 +16,14 @@ const HEAD: &str = "\
 # Kinds
 
 What the agent knows of AWS, a kind each. People write [components](components.md); these are the resources that components
-expand to (`agent render` shows which), and what plans, `adopt` and `ignore` name. `agent explain KIND` prints the same.
+expand to (`agent render` shows which), and what plans, `adopt`, `ignore` and [overrides](components.md#overrides) name. `agent explain KIND` prints the same.
 
 - *Identity* is what keeps a creating call from making a second one: a name that AWS keeps *unique*, a client *token*, or, where there
   is neither, an *intent* that is written down before the call.
 - *Replaced by a change of* names what AWS cannot change. What was replaced goes after the new one works (*new first*) or, where AWS
   allows only one, before (*old first*).
 - *Late* fields are set in a step of their own, after everything they name is there, and emptied before anything is deleted.
+- *No override* may set what the agent finds a resource by, or what others go by.
 - *Stateful* kinds are deleted or replaced only when `[stack.allow]` says so.
 - *Found through* names the kinds without which it cannot be listed. Its owner is told by its tags, or *by name* where tags are
   impossible or cost too much to read.
@@ -117,17 +118,22 @@ fn section(kind: &KindInfo, out: &mut String) {
 /// What a change of a field takes.
 pub fn change(kind: &KindInfo, field: &Field) -> String {
     let path = field.path.replace("[]", ".0");
+    let words = change_of(kind, field, &path);
+    if kind.is_fixed(&path) { format!("{words}; no override") } else { words }
+}
+
+fn change_of(kind: &KindInfo, field: &Field, path: &str) -> String {
     if field.at_create {
         return "sent at creation only".into();
     }
-    if kind.immutable.iter().any(|pattern| path_matches(pattern, &path)) {
+    if kind.immutable.iter().any(|pattern| path_matches(pattern, path)) {
         return "replaces".into();
     }
-    let late = if kind.is_late(&path) { "in place, late" } else { "in place" };
+    let late = if kind.is_late(path) { "in place, late" } else { "in place" };
     let mut words = vec![late.to_owned()];
     for (from, _) in &field.values {
         for (to, _) in field.values.iter().filter(|(to, _)| to != from) {
-            match (kind.change)(&path, &Value::from(from.as_str()), &Value::from(to.as_str())) {
+            match (kind.change)(path, &Value::from(from.as_str()), &Value::from(to.as_str())) {
                 Change::InPlace => {}
                 Change::Replace => words.push(format!("from `{from}` to `{to}` replaces")),
                 Change::Refuse(why) => words.push(format!("from `{from}` to `{to}` is refused: {why}")),

@@ -8,7 +8,11 @@ use agent_core::manifest::{Common, StackHeader, decode::schema_of};
 use serde_json::{Map, Value, json};
 
 use super::sorted;
-use crate::components::{self, later};
+use crate::components;
+
+/// What the key `override` is.
+const OVERRIDE: &str =
+    "What to change in the resources that the component makes: kind, or kind and key, to fields of its spec.";
 
 /// The schema, draft 2020-12, its keys sorted. Nothing is required at the top: a stack may be cut into several files.
 pub fn manifest() -> Value {
@@ -72,13 +76,17 @@ fn without_null(value: Value) -> Value {
     map.into_iter().map(|(key, member)| (key, without_null(member))).collect()
 }
 
-/// The common keys that work in this release.
+/// The common keys. What an override may say is in the specs of kinds, which are too much for an editor.
 pub fn common() -> Value {
     let mut schema = schema_of::<Common>();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        for key in later::COMMON {
-            properties.remove(key);
-        }
+        let overrides = json!({
+            "type": "object",
+            "default": {},
+            "description": OVERRIDE,
+            "additionalProperties": { "type": "object", "additionalProperties": true },
+        });
+        properties.insert("override".into(), overrides);
     }
     schema
 }

@@ -6,14 +6,6 @@ use agent_core::source::Problem;
 
 use crate::components::{Place, list};
 
-/// Reports the common keys that come with a later release.
-pub(super) fn promised(at: &mut Place<'_>) {
-    let common = &at.decl.common;
-    for kind in common.overrides.keys() {
-        at.later(&["override", kind], "overrides come");
-    }
-}
-
 /// The resources of one component with `protect`, `adopt` and `ignore` applied.
 pub(super) fn applied(mut made: Vec<Resource>, at: &mut Place<'_>) -> Vec<Resource> {
     let common = at.decl.common.clone();

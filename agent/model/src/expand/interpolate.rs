@@ -14,7 +14,7 @@ use super::{Party, Problematic};
 use crate::components::{Attribute, Path};
 
 /// What stands before the name of another stack.
-const STACK: &str = "stack:";
+pub(super) const STACK: &str = "stack:";
 /// How much is shown of what has no end.
 const SHOWN: usize = 60;
 
@@ -108,6 +108,12 @@ fn pieces(text: &str) -> (Vec<Piece<'_>>, Option<&str>) {
     }
     all.push(Piece::Plain(rest));
     (all, None)
+}
+
+/// What stands between `${` and `}` in a text.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    let named = |piece| if let Piece::Named(name) = piece { Some(name) } else { None };
+    pieces(text).0.into_iter().filter_map(named).collect()
 }
 
 /// The text with its references. `file` is what the text stands in where that is no manifest: `span` is then where the file

@@ -5,6 +5,7 @@ mod common;
 mod interpolate;
 mod matching;
 mod others;
+mod overrides;
 mod renames;
 mod rules;
 
@@ -19,6 +20,7 @@ use agent_core::manifest::{Common, ComponentDecl, Manifest, Node, Table, Value};
 use agent_core::reference::Text;
 use agent_core::renames::Renames;
 use agent_core::source::{Problem, Problems};
+use serde_json::Value as Json;
 
 use crate::components::{self, Body, Declared, Offer, Path, Place, later};
 pub use matching::Asked;
@@ -127,6 +129,7 @@ pub fn expand_among(
                 Problem::new("internal", format!("{address} cannot be written down: a fault of this program"));
             at.problems.push(problem.at(&party.decl.name_span));
         }
+        let made = overrides::applied(made, &mut at);
         resources.extend(common::applied(made, &mut at).into_iter().map(|made| renames::resource(made, &renames)));
     }
     problems.extend(renames::problems(said, &renames));
@@ -154,9 +157,18 @@ fn written(manifest: &Manifest) -> Written {
         account: header.account.clone(),
         region: header.region.clone(),
         tags: header.tags.clone(),
-        components: manifest.components.iter().map(|decl| (decl.address(), decl.node.to_json())).collect(),
+        components: manifest.components.iter().map(|decl| (decl.address(), table(decl))).collect(),
         ..Written::default()
     }
+}
+
+/// The table of a component, its common keys among the others.
+fn table(decl: &ComponentDecl) -> Json {
+    let mut table = decl.node.to_json();
+    if let (Json::Object(own), Json::Object(common)) = (&mut table, decl.common_node.to_json()) {
+        own.extend(common);
+    }
+    table
 }
 
 /// Where the stack lives. The account is empty while the header names none.
@@ -197,7 +209,6 @@ fn read<'a>(decl: Cow<'a, ComponentDecl>, manifest: &Manifest, scope: &Scope, pr
             format!("`{}`: the type `{}` comes with a later release of this agent", decl.address(), decl.kind);
         at.problems.push(Problem::new(later::CODE, message).at(&decl.name_span));
     }
-    common::promised(&mut at);
     let info = components::table().get(decl.kind.as_str()).copied().filter(|_| decl.sound);
     let body = info.and_then(|info| (info.read)(&mut at));
     let declared = body.as_ref().map(|body| body.declare(&mut at)).unwrap_or_default();

@@ -13,6 +13,7 @@ mod life;
 mod nat;
 mod nlb;
 mod normal;
+mod overrides;
 mod planning;
 mod problems;
 mod references;

@@ -75,7 +75,7 @@ fn what_comes_later() {
          serve = {{ as = \"web\", listen = 80 }}\nconnect = []\ndiscover = {{ port = \"http\" }}\nlogs = {{ delete = true }}\n\
          uses = [\"database.main\"]\nsecrets = {{ PASSWORD = \"database.main:password\" }}\n{}\
          [service.web.files]\n\"/etc/x\" = \"x\"\n[service.web.scale]\nmax = 3\n[service.web.sidecar.proxy]\nimage = \"p\"\n\
-         [service.web.deploy]\nstrategy = \"canary\"\n[service.web.override.\"ecs.service\"]\nname = \"x\"\n\n\
+         [service.web.deploy]\nstrategy = \"canary\"\n\n\
          [database.main]\nengine = \"postgres\"\n",
         ""
     );

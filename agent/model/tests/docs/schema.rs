@@ -41,7 +41,6 @@ fn later() -> Vec<String> {
             "deploy = { strategy = \"linear\" }",
             "deploy = { strategy = \"canary\" }",
             "logs = { delete = true }",
-            "override.\"ecs.service\" = { name = \"x\" }",
         ]
         .map(|key| format!("{service}{key}\n")),
     );

@@ -8,6 +8,7 @@ mod changed;
 mod gone;
 mod health;
 mod nat;
+mod overrides;
 mod renames;
 mod rotation;
 mod several;

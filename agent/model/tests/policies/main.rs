@@ -9,3 +9,4 @@ mod facts;
 mod manifests;
 mod mutants;
 mod opa;
+mod overrides;

@@ -280,6 +280,7 @@ impl Kind for Distribution {
     type Out = Out;
     // The caller reference: a second call with the same one is refused.
     const IDENTITY: Identity = Identity::Token;
+    const FIXED: &'static [&'static str] = &["comment"];
     const IMMUTABLE: &'static [&'static str] = &[];
     // CloudFront looks at no origin: a load balancer may go before the distribution that names it. Nobody else holds it.
     const HELD_BY: &'static [&'static str] = &[];

@@ -60,6 +60,8 @@ impl Kind for Subnet {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    // What lies where is the network's to say: a block is in one subnet.
+    const FIXED: &'static [&'static str] = &["cidr"];
     const IMMUTABLE: &'static [&'static str] = &["cidr", "vpc"];
     // What has network interfaces here. DeleteSubnet asks for no more; that an association with a route table would hinder
     // it is nowhere said.

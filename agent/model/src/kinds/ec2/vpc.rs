@@ -86,6 +86,8 @@ impl Kind for Vpc {
     type Out = Out;
     // CreateVpc takes no client token, and a VPC has no name.
     const IDENTITY: Identity = Identity::Intent;
+    // Subnets, routes and groups are cut from it.
+    const FIXED: &'static [&'static str] = &["cidr"];
     const IMMUTABLE: &'static [&'static str] = &["cidr"];
     // https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
     const HELD_BY: &'static [&'static str] =

@@ -90,6 +90,8 @@ impl Kind for VpcEndpoint {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::Token;
+    // Which service it leads to is in its address.
+    const FIXED: &'static [&'static str] = &["service_name"];
     const IMMUTABLE: &'static [&'static str] = &["service_name", "vpc", "vpc_endpoint_type"];
     // Of one service in a VPC only one endpoint can have private DNS, and a route table has one route to a service.
     const REPLACE: Replace = Replace::DeleteFirst;

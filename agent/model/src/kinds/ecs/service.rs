@@ -387,6 +387,9 @@ impl Kind for Service {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    // It is looked for in the clusters of the stack; what it sees follows from what it connects to.
+    const FIXED: &'static [&'static str] =
+        &["name", "cluster", "sees", "service_connect.namespace", "service_connect.services.*.discovery_name"];
     const IMMUTABLE: &'static [&'static str] = &["name", "cluster", "launch_type"];
     // A service of another name or cluster may run beside the old one; the engine sees where the name is the same.
     const REPLACE: Replace = Replace::CreateFirst;

@@ -1,6 +1,7 @@
 //! `ecs.task_definition`: what a task consists of. A definition cannot be changed: each change registers a new revision of
 //! its family, the service moves to it, and the old one is deregistered when nothing live names it.
 
+pub mod check;
 pub mod container;
 mod files;
 pub mod size;
@@ -11,7 +12,7 @@ use agent_core::address::Address;
 use agent_core::cost::Read;
 use agent_core::doc::Doc;
 use agent_core::field::Tags;
-use agent_core::kind::{After, Identity, Kind, Mention, Replace, Wait};
+use agent_core::kind::{After, Identity, Kind, Mention, Replace, Unsound, Wait};
 use agent_core::plan::graph::Graph;
 use agent_core::reference::{Link, Target, Text};
 use schemars::JsonSchema;
@@ -195,6 +196,7 @@ impl Kind for TaskDefinition {
     type Out = Out;
     // RegisterTaskDefinition takes no token, and each call makes another revision.
     const IDENTITY: Identity = Identity::Intent;
+    const FIXED: &'static [&'static str] = &["family"];
     const IMMUTABLE: &'static [&'static str] = &[
         "family",
         "cpu",
@@ -227,6 +229,10 @@ impl Kind for TaskDefinition {
 
     fn mentions(spec: &Value, _: &Doc) -> Vec<Mention> {
         files::mentioned(spec)
+    }
+
+    fn check(spec: &Spec) -> Vec<Unsound> {
+        check::check(spec)
     }
 
     fn serial(out: &Value) -> u64 {

@@ -107,6 +107,8 @@ impl Kind for Listener {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    // It is looked for at the load balancers of the stack.
+    const FIXED: &'static [&'static str] = &["load_balancer"];
     // "Replaces the specified properties", port and protocol among them: ModifyListener.
     const IMMUTABLE: &'static [&'static str] = &["load_balancer"];
     // Its rules go with it.

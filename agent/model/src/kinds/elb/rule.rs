@@ -112,6 +112,8 @@ impl Kind for Rule {
     type Out = Out;
     // A priority is unique, but not every rule sets one: two calls without would make two rules.
     const IDENTITY: Identity = Identity::Intent;
+    // It is looked for at the listeners of the stack.
+    const FIXED: &'static [&'static str] = &["listener"];
     const IMMUTABLE: &'static [&'static str] = &["listener"];
     const HELD_BY: &'static [&'static str] = &[];
     const READS: &'static [Read] = super::HANGING;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_core::address::Scope;
 use agent_core::cost::Read;
 use agent_core::field::Tags;
-use agent_core::kind::{Identity, Kind};
+use agent_core::kind::{Identity, Kind, Unsound};
 use agent_core::reference::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,7 @@ impl Kind for Role {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    const FIXED: &'static [&'static str] = &["name", "path"];
     const IMMUTABLE: &'static [&'static str] = &["name", "path"];
     // AWS deletes a role while task definitions and services name it.
     const HELD_BY: &'static [&'static str] = &[];
@@ -119,6 +120,12 @@ impl Kind for Role {
     fn derive(spec: &Spec, scope: &Scope) -> BTreeMap<&'static str, String> {
         let arn = scope.global_arn("iam", &format!("role{}{}", spec.path, spec.name));
         BTreeMap::from([("name", spec.name.clone()), ("arn", arn)])
+    }
+
+    fn check(spec: &Spec) -> Vec<Unsound> {
+        let too_long = spec.check().err();
+        let paths = || vec![vec!["inline_policies".to_owned()]];
+        too_long.map(|error| Unsound { paths: paths(), message: error.to_string() }).into_iter().collect()
     }
 
     fn unique(spec: &Spec) -> Option<String> {

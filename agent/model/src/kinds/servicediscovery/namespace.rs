@@ -110,6 +110,8 @@ impl Kind for Namespace {
     type Out = Out;
     // Cloud Map takes a token too; NamespaceAlreadyExists keeps even without it.
     const IDENTITY: Identity = Identity::UniqueName;
+    // The description tells whose it is.
+    const FIXED: &'static [&'static str] = &["name", "description"];
     const IMMUTABLE: &'static [&'static str] = &["name"];
     // "You can't delete a namespace that contains services", which ECS makes for its own and takes away with them.
     const HELD_BY: &'static [&'static str] = &["ecs.service"];

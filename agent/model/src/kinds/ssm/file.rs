@@ -70,6 +70,8 @@ impl Kind for File {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    // The name is made from the value, and task definitions name it.
+    const FIXED: &'static [&'static str] = &["name", "value", "intact"];
     const IMMUTABLE: &'static [&'static str] = &["name"];
     const REPLACE: Replace = Replace::CreateFirst;
     // Tags would cost a call for each; the name tells the owner.

@@ -136,6 +136,8 @@ impl Kind for Parameter {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    // Values and how they are made are keys of the component, which knows a secret from a text.
+    const FIXED: &'static [&'static str] = &["name", "type", "value", "generate", "version", "retiring"];
     // AWS: "You can't change a parameter from a String type to a SecureString type."
     const IMMUTABLE: &'static [&'static str] = &["name", "type"];
     const REPLACE: Replace = Replace::DeleteFirst;
