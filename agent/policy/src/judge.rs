@@ -124,13 +124,6 @@ pub fn refusal(why: &NoVerdict) -> Finding {
     Finding {
         rule: CHILD.to_owned(),
         level: Level::Hard,
-<<<<<<< HEAD
-=======
-        address: None,
-        component: None,
-        field: Vec::new(),
-        key: Vec::new(),
->>>>>>> 551bc88 (overrides: any field of a resource that a component makes, checked as its kind's spec and told at its line)
         message: why.to_string(),
         hint: Some(hint.to_owned()),
         ..Finding::default()

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::decode::{decode_with, schema_of};
 use super::read::{FileEntry, STACK_FILE, StackFiles, find_stacks, join};
 use super::tree::{Entry, Node, Table, Value};
-use super::{COMMON_KEYS, Common, Declaration, Files, Language, Manifest, NameRule, StackHeader};
+use super::{COMMON_KEYS, Common, Declaration, Files, Language, Manifest, NameRule, POLICIES, StackHeader};
 use super::{merge, names, overlay, parse, schema, suggest};
 use crate::source::{FileId, Problem, Problems, Sources, Span};
 
@@ -48,7 +48,7 @@ pub fn load(
     let (stack, stack_node) = header.filter(|_| complete)?;
     let Reader { components, direct, sections, .. } = reader;
     let header_span = stack_node.span.clone();
-    let dirs: BTreeSet<&str> = folders.values().map(String::as_str).collect();
+    let dirs: BTreeSet<&str> = folders.values().map(String::as_str).chain([POLICIES]).collect();
     let files = Files { tree: files.for_stacks(&dirs), folders };
     Some(Manifest { dir: dir.to_owned(), stack, stack_node, header_span, components, direct, sections, files })
 }

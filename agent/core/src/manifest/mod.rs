@@ -73,6 +73,9 @@ pub struct KindType {
 /// The section of exceptions from rules: `[[exception]]`.
 pub const EXCEPTIONS: &str = "exception";
 
+/// The folder of rules that the repository adds, at the top of its manifests.
+pub const POLICIES: &str = "policies";
+
 /// A top-level key that is no component type: `[outputs]`, `[[exception]]`.
 #[derive(Clone, Debug)]
 pub struct Section {
@@ -204,9 +207,9 @@ impl Files {
         self.tree.named(folder, rel).map_err(|problem| problem.at(at))
     }
 
-    /// The files of a folder at the top of the tree and of the folders in it, with their paths in the tree.
-    pub fn of_folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a FileEntry)> {
-        let below = move |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    /// The files of the folder [`POLICIES`] and of the folders in it, with their paths in the tree.
+    pub fn policies(&self) -> impl Iterator<Item = (&str, &FileEntry)> {
+        let below = |path: &str| path.strip_prefix(POLICIES).is_some_and(|rest| rest.starts_with('/'));
         self.tree.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| below(path))
     }
 }

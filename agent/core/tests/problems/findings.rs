@@ -30,12 +30,10 @@ fn finding(address: &str, field: &[&str], key: &[&str]) -> Finding {
         rule: "a".into(),
         level: Level::Hard,
         address: Some(address.parse().unwrap()),
-        component: None,
         field: words(field),
         key: words(key),
         message: "m".into(),
-        hint: None,
-        unknown: None,
+        ..Finding::default()
     }
 }
 

@@ -9,9 +9,6 @@ use jiff::civil::Date;
 
 use crate::components;
 
-/// The folder of the repository's own policies, at the top of its manifests.
-const FOLDER: &str = "policies";
-
 /// The exceptions, in the order of the text.
 pub(super) fn exceptions(
     manifest: &Manifest,
@@ -19,12 +16,11 @@ pub(super) fn exceptions(
     problems: &mut Problems,
 ) -> Vec<Exception> {
     let Some(section) = manifest.sections.get(EXCEPTIONS) else { return Vec::new() };
-    // What does not fit the schema was told when the manifest was read.
-    let Ok(written) = serde_json::from_value::<Vec<components::Exception>>(section.to_json()) else {
-        return Vec::new();
-    };
+    let serde_json::Value::Array(written) = section.to_json() else { return Vec::new() };
     let mut all: Vec<Exception> = Vec::new();
     for (n, one) in written.into_iter().enumerate() {
+        // What does not fit the schema was told when the manifest was read.
+        let Ok(one) = serde_json::from_value::<components::Exception>(one) else { continue };
         let until = checked(n, &one, components, section, problems);
         let components::Exception { rule, component, reason, .. } = one;
         if all.iter().any(|other| other.rule == rule && other.component == component) {
@@ -69,7 +65,7 @@ fn checked(
 /// The repository's policies, tests left out. One that cannot be read is told: rules never go missing silently.
 pub(super) fn policies(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    for (path, entry) in manifest.files.of_folder(FOLDER) {
+    for (path, entry) in manifest.files.policies() {
         if !path.ends_with(".rego") || path.ends_with("_test.rego") {
             continue;
         }

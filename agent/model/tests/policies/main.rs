@@ -4,6 +4,7 @@
 
 mod bench;
 mod docs;
+mod exceptions;
 mod existing;
 mod facts;
 mod manifests;
