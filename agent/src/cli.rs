@@ -25,6 +25,10 @@ pub struct Global {
     /// Whether results are coloured.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
+    /// The agent's configuration; `systemd/agent.toml` documents every key. `agent run` takes /etc/gitops-agent/agent.toml when
+    /// none is named; other commands read only `[policy]`, and ask the rules of this program as they are when none is named.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// More log lines on stderr; twice for calls to AWS.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -108,11 +112,7 @@ pub enum Command {
     },
     /// Follow a manifests repository and keep AWS as it says, until told to stop (SIGTERM, Ctrl-C). SIGHUP reads the
     /// configuration again.
-    Run {
-        /// The agent's configuration; `systemd/agent.toml` documents every key.
-        #[arg(long, value_name = "FILE", default_value = "/etc/gitops-agent/agent.toml")]
-        config: PathBuf,
-    },
+    Run,
     /// Delete all that a stack owns. Asks first; honours protection and the removal budget. A stack whose folder is gone is
     /// given by its name.
     Destroy {

@@ -1,9 +1,11 @@
 //! The agent's own configuration: which repository it follows, how often it looks, what it may do. All mistakes are told at
 //! once, with place and hint. `systemd/agent.toml` documents every key; a test holds the two against each other.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agent_core::allowed::Level;
 use agent_core::manifest::decode::decode;
 use agent_core::manifest::limits::Limits;
 use agent_core::manifest::parse::parse;
@@ -16,14 +18,17 @@ use serde::Deserialize;
 use crate::git;
 
 /// The configuration of `agent run`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The manifests repository to follow, or several (`[[source]]`).
-    pub source: OneOrMore,
+    /// The manifests repository to follow, or several (`[[source]]`). Only `agent run` needs it.
+    pub source: Option<OneOrMore>,
     /// How AWS is kept as the repository says.
     #[serde(default)]
     pub reconcile: Reconcile,
+    /// The rules between a revision and AWS.
+    #[serde(default)]
+    pub policy: Policy,
     /// Where mirrors of repositories on other hosts are kept; they can be deleted at any time. Default: what systemd's
     /// `CacheDirectory=` gives, else a folder of the user's cache.
     pub cache: Option<PathBuf>,
@@ -43,8 +48,9 @@ impl Config {
     /// All sources.
     pub fn sources(&self) -> &[Source] {
         match &self.source {
-            OneOrMore::One(source) => std::slice::from_ref(source),
-            OneOrMore::More(sources) => sources,
+            None => &[],
+            Some(OneOrMore::One(source)) => std::slice::from_ref(source),
+            Some(OneOrMore::More(sources)) => sources,
         }
     }
 
@@ -124,6 +130,73 @@ impl Reconcile {
     }
 }
 
+/// The rules between a revision and AWS. The pack of this program is always among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Rules of one's own beside the pack: a folder of this host with `.rego` files, or a commit of a repository. They are read
+    /// when the agent starts and when it reads its configuration again.
+    pub bundle: Option<Place>,
+    /// How binding rules are, by id, where that is not to be as the rule itself says.
+    pub levels: BTreeMap<String, LevelWord>,
+}
+
+impl Policy {
+    /// The levels, in the words of the rules; `None` for those that are not asked.
+    pub fn levels(&self) -> BTreeMap<String, Option<Level>> {
+        let level = |word: &LevelWord| match word {
+            LevelWord::Hard => Some(Level::Hard),
+            LevelWord::Soft => Some(Level::Soft),
+            LevelWord::Advisory => Some(Level::Advisory),
+            LevelWord::Off => None,
+        };
+        self.levels.iter().map(|(id, word)| (id.clone(), level(word))).collect()
+    }
+}
+
+/// How binding a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LevelWord {
+    /// In the way, without exceptions.
+    Hard,
+    /// In the way unless a manifest names an exception.
+    Soft,
+    /// Shown, never in the way.
+    Advisory,
+    /// Not asked.
+    Off,
+}
+
+/// Where an organisation keeps its rules.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Place {
+    /// A folder of this host.
+    Folder(PathBuf),
+    /// A commit of a repository.
+    Repository(Box<Repository>),
+}
+
+/// A commit of a repository with rules.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Where it is, as in `[source]`.
+    pub url: String,
+    /// The commit, in 40 hex digits: rules change when the agent's configuration does, and not before.
+    pub commit: String,
+    /// The folder of the rules in the repository. Default: `.`, its top.
+    #[serde(default = "top")]
+    pub path: String,
+    /// As in `[source]`.
+    pub token_file: Option<PathBuf>,
+    /// As in `[source]`.
+    pub ssh_key: Option<PathBuf>,
+    /// As in `[source]`.
+    pub known_hosts: Option<PathBuf>,
+}
+
 /// A length of time, written `90s`, `10m`, `1h 30m`: from a second to a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -150,13 +223,22 @@ pub struct BadConfig {
     pub sources: Sources,
 }
 
-/// Reads and checks a configuration.
+/// Reads and checks the configuration of `agent run`.
 pub fn read(path: &Path) -> Result<Config, BadConfig> {
+    read_for(path, true)
+}
+
+/// Reads and checks a configuration for a command that follows no repository.
+pub fn read_part(path: &Path) -> Result<Config, BadConfig> {
+    read_for(path, false)
+}
+
+fn read_for(path: &Path, needs_source: bool) -> Result<Config, BadConfig> {
     let mut sources = Sources::new();
     let mut problems = Problems::new();
     let shown = path.display().to_string();
     let config = match std::fs::read(path) {
-        Ok(bytes) => checked(&shown, &bytes, &mut sources, &mut problems),
+        Ok(bytes) => checked(&shown, &bytes, needs_source, &mut sources, &mut problems),
         Err(error) => {
             let message = format!("the configuration `{shown}` cannot be read: {error}");
             problems.push(Problem::new("no-configuration", message).hint("the least is `[source] url = \"…\"`"));
@@ -166,7 +248,13 @@ pub fn read(path: &Path) -> Result<Config, BadConfig> {
     config.filter(|_| problems.is_empty()).ok_or(BadConfig { problems, sources })
 }
 
-fn checked(path: &str, bytes: &[u8], sources: &mut Sources, problems: &mut Problems) -> Option<Config> {
+fn checked(
+    path: &str,
+    bytes: &[u8],
+    needs_source: bool,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Option<Config> {
     let file: FileId = sources.next_id();
     let table = parse(path, bytes, &Limits::default(), sources, problems)?;
     let node = Node { span: Span::start_of(file), value: Value::Table(table) };
@@ -174,51 +262,79 @@ fn checked(path: &str, bytes: &[u8], sources: &mut Sources, problems: &mut Probl
     for (n, source) in config.sources().iter().enumerate() {
         let position = n.to_string();
         let place = match &config.source {
-            OneOrMore::One(_) => vec!["source"],
-            OneOrMore::More(_) => vec!["source", position.as_str()],
+            Some(OneOrMore::More(_)) => vec!["source", position.as_str()],
+            _ => vec!["source"],
         };
-        check(source, &node, &place, problems);
+        let Source { url, path, ssh_key, known_hosts, .. } = source;
+        let place = At { node: &node, place: &place };
+        check_repository(url, path, (ssh_key.is_some(), known_hosts.is_some()), place, problems);
+        if !git2::Reference::is_valid_name(&reference(&source.branch)) {
+            place.wrong("branch", format!("`{}` cannot be the name of a branch", source.branch), None, problems);
+        }
     }
     if config.reconcile.at_once == 0 {
         let place = node.locate(&["reconcile", "at_once"]);
         problems.push(Problem::new("out-of-range", "`at_once` is at least 1").at(&place));
     }
-    if config.sources().is_empty() {
+    if let Some(Place::Repository(repository)) = &config.policy.bundle {
+        let place = At { node: &node, place: &["policy", "bundle"] };
+        let Repository { url, path, commit, ssh_key, known_hosts, .. } = &**repository;
+        check_repository(url, path, (ssh_key.is_some(), known_hosts.is_some()), place, problems);
+        if commit.len() != 40 || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let hint = "a commit in 40 hex digits: what a branch leads to, others can change".to_owned();
+            place.wrong("commit", format!("`{commit}` is no commit"), Some(hint), problems);
+        }
+    }
+    if needs_source && config.sources().is_empty() {
         problems.push(Problem::new("missing-key", "there is no source to follow").at(&node.locate(&["source"])));
     }
     Some(config)
 }
 
-fn check(source: &Source, node: &Node, place: &[&str], problems: &mut Problems) {
+/// Where a table stands.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    node: &'a Node,
+    place: &'a [&'a str],
+}
+
+impl At<'_> {
+    fn wrong(self, key: &str, message: String, hint: Option<String>, problems: &mut Problems) {
+        let path: Vec<&str> = self.place.iter().copied().chain([key]).collect();
+        let problem = Problem::new("invalid-value", message).at(&self.node.locate(&path));
+        problems.push(Problem { hint, ..problem });
+    }
+}
+
+/// What is wrong with a repository; `ssh` tells whether there is a key for it and a file of known hosts.
+fn check_repository(url: &str, path: &str, ssh: (bool, bool), at: At<'_>, problems: &mut Problems) {
     let holds_password =
-        source.url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')));
-    let mut add = |key: &str, message: String, hint: Option<String>| {
-        let path: Vec<&str> = place.iter().copied().chain([key]).collect();
-        let problem = Problem::new("invalid-value", message);
-        // A place is shown with its line, and that one holds a secret.
-        let shown = if key == "url" && holds_password { problem } else { problem.at(&node.locate(&path)) };
-        problems.push(Problem { hint, ..shown });
+        url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')));
+    let mut wrong_url = |message: String, hint: Option<String>| {
+        if holds_password {
+            // A place is shown with its line, and that one holds a secret.
+            problems.push(Problem { hint, ..Problem::new("invalid-value", message) });
+        } else {
+            at.wrong("url", message, hint, problems);
+        }
     };
     if holds_password {
         let hint = "write it into a file and name that in `token_file`";
-        add("url", format!("the URL of `{}` holds a password", git::url::shown(&source.url)), Some(hint.into()));
+        wrong_url(format!("the URL of `{}` holds a password", git::url::shown(url)), Some(hint.into()));
     }
-    let location = git::url::parse(&source.url);
+    let location = git::url::parse(url);
     if let Err(error) = &location {
-        add("url", error.to_string(), error.hint());
-    }
-    if let Err(error) = git::clean_path(&source.path) {
-        add("path", error.to_string(), error.hint());
-    }
-    if !git2::Reference::is_valid_name(&reference(&source.branch)) {
-        add("branch", format!("`{}` cannot be the name of a branch", source.branch), None);
+        wrong_url(error.to_string(), error.hint());
     }
     let is_ssh = matches!(&location, Ok(git::url::Location::Remote(r)) if r.transport == git::url::Transport::Ssh);
-    for (key, given) in [("ssh_key", source.ssh_key.is_some()), ("known_hosts", source.known_hosts.is_some())] {
+    for (key, given) in [("ssh_key", ssh.0), ("known_hosts", ssh.1)] {
         if is_ssh && !given {
             let hint = (key == "known_hosts").then(|| "no host key is trusted on first use".to_owned());
-            add("url", format!("a repository over ssh needs `{key}`"), hint);
+            wrong_url(format!("a repository over ssh needs `{key}`"), hint);
         }
+    }
+    if let Err(error) = git::clean_path(path) {
+        at.wrong("path", error.to_string(), error.hint(), problems);
     }
 }
 
@@ -236,7 +352,7 @@ mod tests {
 
     fn of(text: &str) -> Result<Config, String> {
         let (mut sources, mut problems) = (Sources::new(), Problems::new());
-        let config = checked("agent.toml", text.as_bytes(), &mut sources, &mut problems);
+        let config = checked("agent.toml", text.as_bytes(), true, &mut sources, &mut problems);
         config.filter(|_| problems.is_empty()).ok_or_else(|| render_text(&problems, &sources, false))
     }
 
@@ -283,7 +399,9 @@ mod tests {
         let all = lines.join("\n");
         of(&all).unwrap();
         let schema = agent_core::manifest::decode::schema_of::<Config>();
-        for keys in ["/properties", "/$defs/Source/properties", "/$defs/Reconcile/properties"] {
+        for keys in
+            ["/properties", "/$defs/Source/properties", "/$defs/Reconcile/properties", "/$defs/Policy/properties"]
+        {
             for key in schema.pointer(keys).unwrap().as_object().unwrap().keys() {
                 assert!(
                     all.lines().any(|line| line.starts_with(&format!("{key} ")) || line == format!("[{key}]")),
@@ -291,5 +409,8 @@ mod tests {
                 );
             }
         }
+        assert_eq!(of(&example).unwrap().policy.levels["container-insights"], LevelWord::Advisory);
+        let repository = all.lines().find_map(|line| line.strip_prefix("#   bundle = ")).unwrap();
+        of(&format!("[source]\nurl = \"/srv/a\"\n[policy]\nbundle = {repository}\n")).unwrap();
     }
 }

@@ -164,6 +164,14 @@ pub fn token() -> Option<String> {
     std::env::var("AGENT_GIT_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
+/// The token in a file, which is read each time because it may have been replaced.
+pub fn read_token(file: &Path) -> Result<String, LoadError> {
+    let broken = |why: String| LoadError::Token { path: file.display().to_string(), why };
+    let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
+    let token = text.trim();
+    if token.is_empty() { Err(broken("it is empty".to_owned())) } else { Ok(token.to_owned()) }
+}
+
 /// Where mirrors of other hosts' repositories are kept.
 pub fn cache() -> std::path::PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);

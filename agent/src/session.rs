@@ -30,8 +30,10 @@ use crate::load::Stack;
 use crate::policy;
 
 /// AWS by region, for all stacks that a process works on: connections, and what was asked before, are shared.
-#[derive(Default)]
-pub struct Clouds(Mutex<BTreeMap<String, Arc<OnceCell<Arc<Regional>>>>>);
+pub struct Clouds {
+    regions: Mutex<BTreeMap<String, Arc<OnceCell<Arc<Regional>>>>>,
+    judge: Arc<policy::Judge>,
+}
 
 /// AWS in one region, and who the credentials are.
 struct Regional {
@@ -41,6 +43,27 @@ struct Regional {
 }
 
 impl Clouds {
+    /// No connections yet; these rules are in force for all stacks.
+    pub fn new(judge: Arc<policy::Judge>) -> Self {
+        Self { regions: Mutex::default(), judge }
+    }
+
+    /// The rules that are in force.
+    pub fn judge(&self) -> &Arc<policy::Judge> {
+        &self.judge
+    }
+
+    /// A stack of which only the name is known: its account is that of the credentials.
+    pub async fn of_name(&self, stack: &str, region: Option<&str>) -> Result<Session, SessionError> {
+        let region = match region {
+            Some(region) => region.to_owned(),
+            None => agent_aws::default_region().await.ok_or(SessionError::NoRegion)?,
+        };
+        let regional = self.regional(&region).await?;
+        let scope = Scope::new(stack, &regional.identity.account, &region);
+        Ok(Session { regional, scope, judge: self.judge.clone() })
+    }
+
     /// Connects, where that was not done before, and checks the account before anything is read.
     pub async fn open(&self, header: &StackHeader) -> Result<Session, SessionError> {
         let wanted = header.account.clone().ok_or_else(|| SessionError::NoAccount(header.name.clone()))?;
@@ -50,17 +73,17 @@ impl Clouds {
             return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
         }
         let scope = Scope::new(&header.name, &wanted, &header.region);
-        Ok(Session { regional, scope, judge: policy::judge() })
+        Ok(Session { regional, scope, judge: self.judge.clone() })
     }
 
     /// Forgets who the credentials are, so that it is asked again: they may have been replaced.
     pub fn forget(&self, region: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(region);
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner).remove(region);
     }
 
     async fn regional(&self, region: &str) -> Result<Arc<Regional>, SessionError> {
         let cell = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(region.to_owned()).or_default().clone()
         };
         let connect = async || {
@@ -77,7 +100,7 @@ pub struct Session {
     regional: Arc<Regional>,
     /// Where the stack lives.
     pub scope: Scope,
-    judge: policy::Judge,
+    judge: Arc<policy::Judge>,
 }
 
 /// Why a stack cannot be worked on.
@@ -180,22 +203,6 @@ fn unreachable_hint(fault: &Fault) -> String {
 }
 
 impl Session {
-    /// Connects for one stack alone; see [`Clouds::open`].
-    pub async fn open(header: &StackHeader) -> Result<Self, SessionError> {
-        Clouds::default().open(header).await
-    }
-
-    /// A stack of which only the name is known: its account is that of the credentials.
-    pub async fn of_name(stack: &str, region: Option<&str>) -> Result<Self, SessionError> {
-        let region = match region {
-            Some(region) => region.to_owned(),
-            None => agent_aws::default_region().await.ok_or(SessionError::NoRegion)?,
-        };
-        let regional = Clouds::default().regional(&region).await?;
-        let scope = Scope::new(stack, &regional.identity.account, &region);
-        Ok(Self { regional, scope, judge: policy::judge() })
-    }
-
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
     /// AWS is read: which kinds to read follows from an expansion without answers.
     /// Where nothing else is to be done, a secret that has come of age is made anew.
@@ -305,7 +312,7 @@ impl Session {
     }
 
     async fn judged(&self, desired: Desired) -> Result<Allowed<Desired>, SessionError> {
-        Allowed::<Desired>::judge(desired, &self.judge).await.map_err(SessionError::Refused)
+        Allowed::<Desired>::judge(desired, self.judge.as_ref()).await.map_err(SessionError::Refused)
     }
 
     /// What passes are made with.
@@ -315,7 +322,7 @@ impl Session {
             kinds: self.regional.cloud.kinds(),
             scope: &self.scope,
             store: self.regional.aws.as_ref(),
-            judge: &self.judge,
+            judge: self.judge.as_ref(),
             settings,
             timing: Timing::default(),
             tell,

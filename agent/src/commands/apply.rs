@@ -13,7 +13,7 @@ use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
 use crate::order::Left;
 use crate::printer::Tone;
-use crate::session::{Session, SessionError};
+use crate::session::SessionError;
 use crate::show;
 
 /// Runs it.
@@ -68,7 +68,7 @@ async fn one(
 ) -> Result<Done, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
-    let session = Session::open(&manifest.stack).await?;
+    let session = context.clouds.open(&manifest.stack).await?;
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);

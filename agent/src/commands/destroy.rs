@@ -100,7 +100,7 @@ async fn named(
     region: Option<&str>,
     how: &How,
 ) -> Result<Option<(String, PassReport)>, SessionError> {
-    let session = Session::of_name(name, region).await?;
+    let session = context.clouds.of_name(name, region).await?;
     let nothing = session.nothing(Allow { removals: how.removals, ..Allow::default() }).await?;
     let Some(last) = session.last().await? else {
         let Scope { account, region, .. } = session.scope.clone();
@@ -120,7 +120,7 @@ async fn one(
     if manifest.stack.mode == Mode::Report {
         return Err(SessionError::OnlyReports);
     }
-    let session = Session::open(&manifest.stack).await?;
+    let session = context.clouds.open(&manifest.stack).await?;
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
     let removals = how.removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));

@@ -6,7 +6,7 @@ use super::{Context, End, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
 use crate::order::Left;
-use crate::session::{Session, SessionError};
+use crate::session::SessionError;
 use crate::show;
 
 /// Runs it.
@@ -23,7 +23,7 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
             context.left_alone(stack, &reason, &mut Vec::new());
             continue;
         }
-        match look(stack).await {
+        match look(context, stack).await {
             Ok(plan) => {
                 context.notes(std::slice::from_ref(stack));
                 plans.push(plan);
@@ -60,9 +60,9 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
     })
 }
 
-async fn look(stack: &mut Stack) -> Result<agent_core::plan::Plan, SessionError> {
+async fn look(context: &Context<'_>, stack: &mut Stack) -> Result<agent_core::plan::Plan, SessionError> {
     let header = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
-    let session = Session::open(&header.stack).await?;
+    let session = context.clouds.open(&header.stack).await?;
     let engine = session.engine(&|_| (), Settings::default());
     let (desired, look) = session.look(&engine, stack).await?;
     stack.judged(desired.notes());

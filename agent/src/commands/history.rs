@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::{Context, End, destroy, pretty};
 use crate::cli::{From, Output};
 use crate::load::Stack;
-use crate::session::{Clouds, Session, SessionError};
+use crate::session::{Clouds, SessionError};
 use crate::show;
 
 /// Runs it.
 pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>) -> End {
     let mut found = Vec::new();
     let end = match destroy::name_of_stack(from) {
-        Some(name) => match by_name(name, region).await {
+        Some(name) => match by_name(&context.clouds, name, region).await {
             Ok(journal) => {
                 found.push((name.to_owned(), journal));
                 End::Done
@@ -37,9 +37,9 @@ async fn of_manifests(context: &Context<'_>, from: &From, found: &mut Vec<(Strin
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let (mut end, clouds) = (End::Done, Clouds::default());
+    let mut end = End::Done;
     for stack in &mut stacks {
-        match of_stack(&clouds, stack).await {
+        match of_stack(&context.clouds, stack).await {
             Ok(journal) => found.push((stack.name(), journal)),
             Err(error) => end = end.max(context.told(stack, &error)),
         }
@@ -53,8 +53,8 @@ async fn of_stack(clouds: &Clouds, stack: &Stack) -> Result<Journal, SessionErro
     clouds.open(&manifest.stack).await?.journal().await
 }
 
-async fn by_name(name: &str, region: Option<&str>) -> Result<Journal, SessionError> {
-    let session = Session::of_name(name, region).await?;
+async fn by_name(clouds: &Clouds, name: &str, region: Option<&str>) -> Result<Journal, SessionError> {
+    let session = clouds.of_name(name, region).await?;
     let journal = session.journal().await?;
     if journal.runs.is_empty() {
         let Scope { account, region, .. } = session.scope.clone();

@@ -13,7 +13,9 @@ mod run;
 mod status;
 mod validate;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::pass::PassError;
@@ -21,14 +23,18 @@ use agent_core::source::render::render_text;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, From, Output};
-use crate::load::{LoadError, Stack, Tree, stacks, tree};
+use crate::config::{self, BadConfig};
+use crate::load::{LoadError, Stack, Tree, cache, stacks, tree};
+use crate::policy;
 use crate::printer::Printer;
-use crate::session::SessionError;
+use crate::session::{Clouds, SessionError};
 
 /// What a command has at hand.
 pub struct Context<'a> {
     printer: &'a Printer,
     output: Output,
+    /// AWS, with the rules that are in force.
+    clouds: Arc<Clouds>,
 }
 
 /// How a command ends.
@@ -46,7 +52,15 @@ pub enum End {
 
 /// Runs a command.
 pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
-    let context = Context { printer, output: cli.global.output };
+    let config = cli.global.config;
+    if let Command::Run = cli.command {
+        return ExitCode::from(run::run(printer, config.as_deref()).await as u8);
+    }
+    let judge = match judge(printer, config.as_deref()).await {
+        Ok(judge) => judge,
+        Err(end) => return ExitCode::from(end as u8),
+    };
+    let context = Context { printer, output: cli.global.output, clouds: Arc::new(Clouds::new(judge)) };
     let end = match cli.command {
         Command::Validate(from) => validate::run(&context, &from).await,
         Command::Diff { from, exit_code } => diff::run(&context, &from, exit_code).await,
@@ -62,7 +76,7 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
             let from = From { dir, repo, rev, path, stack: only };
             rotate::run(&context, &from, &component, Duration::from_secs(timeout)).await
         }
-        Command::Run { config } => run::run(&context, &config).await,
+        Command::Run => End::Usage,
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
         Command::Status { from, all, watch, every, exit_code } => {
@@ -75,6 +89,23 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Explain { name } => explain::run(&context, name.as_deref()),
     };
     ExitCode::from(end as u8)
+}
+
+/// The rules that a configuration asks for, or those of this program as they are.
+async fn judge(printer: &Printer, config: Option<&Path>) -> Result<Arc<policy::Judge>, End> {
+    let config = config.map(config::read_part).transpose();
+    let config = config.map_err(|bad| bad_config(printer, &bad))?.unwrap_or_default();
+    let cache = config.cache.clone().unwrap_or_else(cache);
+    policy::judge(&config.policy, &cache).await.map_err(|error| {
+        printer.error(&error.to_string(), error.hint().as_deref());
+        End::Usage
+    })
+}
+
+/// Shows what is wrong with a configuration.
+fn bad_config(printer: &Printer, bad: &BadConfig) -> End {
+    printer.result(&render_text(&bad.problems, &bad.sources, printer.coloured()));
+    End::Usage
 }
 
 impl Context<'_> {

@@ -10,7 +10,7 @@ use super::apply::conclude;
 use super::{Context, End, pretty};
 use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
-use crate::session::{Session, SessionError};
+use crate::session::SessionError;
 use crate::show;
 
 /// Runs it.
@@ -44,7 +44,7 @@ async fn one(
     timeout: Duration,
 ) -> Result<PassReport, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
-    let session = Session::open(&manifest.stack).await?;
+    let session = context.clouds.open(&manifest.stack).await?;
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);

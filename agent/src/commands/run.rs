@@ -2,24 +2,28 @@
 
 use std::path::Path;
 
-use agent_core::source::render::render_text;
-
-use super::{Context, End};
+use super::{End, bad_config};
+use crate::printer::Printer;
 use crate::{config, run};
 
+/// The configuration that is read when none is named.
+const CONFIG: &str = "/etc/gitops-agent/agent.toml";
+
 /// Runs it.
-pub async fn run(context: &Context<'_>, path: &Path) -> End {
+pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
+    let path = path.unwrap_or(Path::new(CONFIG));
     let config = match config::read(path) {
         Ok(config) => config,
-        Err(bad) => {
-            context.printer.result(&render_text(&bad.problems, &bad.sources, context.printer.coloured()));
-            return End::Usage;
-        }
+        Err(bad) => return bad_config(printer, &bad),
     };
     match run::run(path, &config).await {
         Ok(()) => End::Done,
-        Err(error) => {
-            context.printer.error(&format!("signals cannot be received: {error}"), None);
+        Err(run::Failed::Rules(error)) => {
+            printer.error(&error.to_string(), error.hint().as_deref());
+            End::Usage
+        }
+        Err(run::Failed::Signals(error)) => {
+            printer.error(&format!("signals cannot be received: {error}"), None);
             End::Failed
         }
     }

@@ -1,6 +1,7 @@
 //! `agent status`: how stacks are, why something is not in order, and which stacks nobody's manifests name any longer.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::health::Status;
@@ -30,7 +31,7 @@ pub struct How {
 /// All stacks that are looked at, with the connections that they share.
 struct Watched {
     tree: Tree,
-    clouds: Clouds,
+    clouds: Arc<Clouds>,
     stacks: Vec<Looked>,
     /// Whether no stack of the source was left out: only then is it known which have gone.
     is_whole: bool,
@@ -71,7 +72,7 @@ pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
     let looked = |stack: Stack| Looked { is_sound: stack.problems.is_empty(), stack, session: None };
     let stacks = stacks.into_iter().map(looked).collect();
     let is_whole = from.stack.is_none() && from.path == ".";
-    let mut watched = Watched { tree, clouds: Clouds::default(), stacks, is_whole };
+    let mut watched = Watched { tree, clouds: context.clouds.clone(), stacks, is_whole };
     match how.every {
         None => once(context, &mut watched, how).await,
         Some(every) => tokio::select! {

@@ -14,7 +14,7 @@ pub async fn run(context: &Context<'_>, from: &From) -> End {
         Err(end) => return end,
     };
     let mut counts = Vec::new();
-    let judge = crate::policy::judge();
+    let judge = context.clouds.judge();
     for stack in &mut stacks {
         let desired = offline(stack).map(|(desired, _)| desired);
         counts.push(desired.as_ref().map_or(0, |desired| desired.resources.len()));

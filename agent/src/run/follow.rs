@@ -12,7 +12,7 @@ use tracing::warn;
 use super::trigger::{self, Watch};
 use crate::config::{Source, reference};
 use crate::git;
-use crate::load::{LoadError, Tree, tree_of};
+use crate::load::{LoadError, Tree, read_token, tree_of};
 
 /// After something woke it: time for further events of the same push.
 const DEBOUNCE: Duration = Duration::from_millis(25);
@@ -150,13 +150,6 @@ fn pause_after(failures: u32, interval: Duration) -> Duration {
         0 => interval,
         n => (FIRST * 2_u32.saturating_pow(n - 1)).min(LONGEST.max(interval)),
     }
-}
-
-fn read_token(file: &std::path::Path) -> Result<String, LoadError> {
-    let broken = |why: String| LoadError::Token { path: file.display().to_string(), why };
-    let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
-    let token = text.trim();
-    if token.is_empty() { Err(broken("it is empty".to_owned())) } else { Ok(token.to_owned()) }
 }
 
 #[cfg(test)]

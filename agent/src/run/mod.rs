@@ -29,6 +29,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::config::{self, BadConfig, Config};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, token};
+use crate::policy::{self, NoRules};
 use crate::session::Clouds;
 use follow::{Commit, Follower, News};
 use pass::{Hindrance, Passed};
@@ -36,11 +37,22 @@ use pass::{Hindrance, Passed};
 /// How long passes under way have to come to an end when the agent is stopped.
 const LAST_CALLS: Duration = Duration::from_secs(25);
 
+/// Why the agent does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// Signals cannot be received.
+    #[error(transparent)]
+    Signals(#[from] std::io::Error),
+    /// The rules that the configuration asks for cannot be in force.
+    #[error(transparent)]
+    Rules(#[from] NoRules),
+}
+
 /// Runs until a signal says stop.
-pub async fn run(path: &Path, config: &Config) -> std::io::Result<()> {
+pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
     let mut signals = Signals::new()?;
     info!(version = env!("CARGO_PKG_VERSION"), "the agent begins");
-    let mut agent = Agent::new(config);
+    let mut agent = Agent::new(config, rules(config).await?);
     loop {
         match agent.serve(&mut signals).await {
             Asked::Stop => {
@@ -49,15 +61,33 @@ pub async fn run(path: &Path, config: &Config) -> std::io::Result<()> {
                 return Ok(());
             }
             Asked::Reload => match config::read(path) {
-                Ok(new) => {
-                    agent.end("the configuration is read again", &mut signals).await;
-                    info!("the configuration was read again");
-                    agent = Agent::new(&new);
-                }
+                Ok(new) => match rules(&new).await {
+                    Ok(judge) => {
+                        agent.end("the configuration is read again", &mut signals).await;
+                        info!("the configuration was read again");
+                        agent = Agent::new(&new, judge);
+                    }
+                    Err(error) => {
+                        error!(help = error.hint().as_deref(), "{error}");
+                        error!("the new configuration is not used; the agent goes on with the one before");
+                    }
+                },
                 Err(bad) => tell_of(&bad),
             },
         }
     }
+}
+
+/// The rules that a configuration asks for.
+async fn rules(config: &Config) -> Result<Arc<policy::Judge>, NoRules> {
+    let judge = policy::judge(&config.policy, &cache_of(config)).await?;
+    let bundle = judge.bundle();
+    info!(digest = &bundle.digest()[..12], "{} rules are in force", bundle.rules().len());
+    Ok(judge)
+}
+
+fn cache_of(config: &Config) -> PathBuf {
+    config.cache.clone().or_else(systemd_cache).unwrap_or_else(cache)
 }
 
 fn tell_of(bad: &BadConfig) {
@@ -129,8 +159,8 @@ struct Agent {
 }
 
 impl Agent {
-    fn new(config: &Config) -> Self {
-        let cache = config.cache.clone().or_else(systemd_cache).unwrap_or_else(cache);
+    fn new(config: &Config, judge: Arc<policy::Judge>) -> Self {
+        let cache = cache_of(config);
         let (sender, news) = mpsc::channel(4);
         let mut followers = JoinSet::new();
         for (n, source) in config.sources().iter().enumerate() {
@@ -148,7 +178,7 @@ impl Agent {
         }
         Self {
             schedule: Schedule::new(config.reconcile.rhythm(), random()),
-            clouds: Arc::default(),
+            clouds: Arc::new(Clouds::new(judge)),
             removals: config.reconcile.removals,
             known: BTreeMap::new(),
             passes: JoinSet::new(),

@@ -1,15 +1,11 @@
-//! The rules, evaluated in a child process of the agent's own binary. What the two say to each other, and what a bad answer
+//! The child process of the agent's own binary that evaluates the rules. What the two say to each other, and what a bad answer
 //! means, is in `agent-policy`; here the child is started and limited.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agent_core::desired::Desired;
-use agent_core::plan::Plan;
-use agent_model::facts::Known;
-use agent_model::policy_input;
 use agent_policy::child::{self, NoVerdict};
-use agent_policy::judge::{Ask, Rules};
+use agent_policy::judge::Ask;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -22,30 +18,20 @@ const SANDBOX: sandbox::Limits = sandbox::Limits { data_bytes: 512 << 20, cpu_se
 /// How long the child has, its start included: whatever it does, there is a verdict within five seconds.
 const WALL: Duration = Duration::from_millis(4500);
 
-/// The rules that are in force.
-pub type Judge = Rules<Child>;
-
-/// The rules that are in force.
-pub fn judge() -> Judge {
-    Rules::of_pack(document, Child)
-}
-
-fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
-    let known = Known::of(&desired.networks);
-    let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
-    Ok(document.to_string())
-}
-
 /// A child process for each question.
 pub struct Child;
 
+impl Child {
+    /// Asks a new child, and gives its answer.
+    pub async fn answer(question: Vec<u8>) -> Result<Vec<u8>, NoVerdict> {
+        let answer = sandbox::spawn(ARGUMENT, question, WALL, child::MOST_BYTES).await;
+        answer.map_err(|error| NoVerdict::Child(told(&error)))
+    }
+}
+
 impl Ask for Child {
     fn ask(&self, question: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, NoVerdict>> {
-        async move {
-            let answer = sandbox::spawn(ARGUMENT, question, WALL, child::MOST_BYTES).await;
-            answer.map_err(|error| NoVerdict::Child(told(&error)))
-        }
-        .boxed()
+        Self::answer(question).boxed()
     }
 }
 

@@ -1,0 +1,120 @@
+//! The rules that are in force: the pack of this program, what an organisation adds by the agent's own configuration, and the
+//! levels that it gives them. A manifests repository has no say in any of it; it can only add rules.
+
+pub mod child;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use agent_core::desired::Desired;
+use agent_core::manifest::suggest::nearest;
+use agent_core::manifest::{FileEntry, Limits, StackFiles};
+use agent_core::plan::Plan;
+use agent_model::facts::Known;
+use agent_model::policy_input;
+use agent_policy::bundle::{Bundle, Policy};
+use agent_policy::judge::Rules;
+use agent_policy::metadata::BadPolicy;
+
+use crate::config::{self, Place, Repository};
+use crate::git;
+use crate::load::{LoadError, read_token, tree_of};
+pub use child::{ARGUMENT, Child, child_main};
+
+/// Asks the rules that are in force.
+pub type Judge = Rules<Child>;
+
+/// Why the rules that the configuration asks for cannot be in force.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRules {
+    /// A policy cannot be used.
+    #[error("the policy {0}")]
+    Bad(#[from] BadPolicy),
+    /// The organisation's policies cannot be read.
+    #[error("the policies of `policy.bundle` cannot be read: {}", .0.full())]
+    Unreadable(LoadError),
+    /// A file of them is no plain file.
+    #[error("the policy `{0}` is no plain file that can be read")]
+    NoFile(String),
+    /// There are none.
+    #[error("there is no policy in {0}")]
+    Empty(String),
+    /// A level is for a rule that there is not.
+    #[error("`policy.levels` names `{0}`, and there is no such rule{1}")]
+    NoSuchRule(String, String),
+}
+
+impl NoRules {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(error) => error.hint(),
+            Self::NoSuchRule(..) => Some("`agent policy list` shows the rules".to_owned()),
+            Self::Bad(_) => Some("`agent policy test DIR` shows what is wrong with policies".to_owned()),
+            Self::NoFile(_) | Self::Empty(_) => None,
+        }
+    }
+}
+
+/// The judge that a configuration asks for.
+pub async fn judge(config: &config::Policy, cache: &Path) -> Result<Arc<Judge>, NoRules> {
+    Ok(Arc::new(Rules::new(bundle(config, cache).await?, document, Child)))
+}
+
+/// The rules that a configuration asks for.
+async fn bundle(config: &config::Policy, cache: &Path) -> Result<Bundle, NoRules> {
+    let mut policies = Bundle::pack()?.policies().to_vec();
+    if let Some(place) = &config.bundle {
+        let (files, shown) = match place {
+            Place::Folder(folder) => (of_folder(folder)?, folder.display().to_string()),
+            Place::Repository(repository) => {
+                (of_repository(repository, cache).await.map_err(NoRules::Unreadable)?, git::url::shown(&repository.url))
+            }
+        };
+        let own = self::policies(&files)?;
+        if own.is_empty() {
+            return Err(NoRules::Empty(shown));
+        }
+        policies.extend(own);
+    }
+    let bundle = Bundle::new(policies)?;
+    let ids: Vec<String> = bundle.rules().iter().map(|rule| rule.id.clone()).collect();
+    bundle.with_levels(&config.levels()).map_err(|unknown| {
+        let id = unknown.into_iter().next().unwrap_or_default();
+        let near = nearest(&id, ids.iter().map(String::as_str)).map(|near| format!("; is `{near}` meant?"));
+        NoRules::NoSuchRule(id, near.unwrap_or_default())
+    })
+}
+
+/// The files of a folder with policies.
+pub fn of_folder(folder: &Path) -> Result<StackFiles, NoRules> {
+    StackFiles::from_dir(folder, &Limits::default()).map_err(|error| NoRules::Unreadable(error.into()))
+}
+
+async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFiles, LoadError> {
+    let token = repository.token_file.as_deref().map(read_token).transpose()?;
+    let auth = git::Auth { token, ssh_key: repository.ssh_key.clone(), known_hosts: repository.known_hosts.clone() };
+    let rev = Some(repository.commit.clone());
+    let source = git::Source { url: repository.url.clone(), rev, path: repository.path.clone(), auth };
+    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), cache).await?;
+    Ok(tree_of(&source, snapshot)?.files)
+}
+
+/// The policies among files, those of tests left out.
+pub fn policies(files: &StackFiles) -> Result<Vec<Policy>, NoRules> {
+    let named = files.files.iter().filter(|(path, _)| path.ends_with(".rego") && !path.ends_with("_test.rego"));
+    named
+        .map(|(path, entry)| match entry {
+            FileEntry::Bytes(bytes) => {
+                Ok(Policy { file: path.clone(), text: String::from_utf8_lossy(bytes).into_owned() })
+            }
+            _ => Err(NoRules::NoFile(path.clone())),
+        })
+        .collect()
+}
+
+fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
+    let known = Known::of(&desired.networks);
+    let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
+    Ok(document.to_string())
+}
