@@ -84,6 +84,31 @@ pub struct Yes {
     pub yes: bool,
 }
 
+/// What to look at of the rules.
+#[derive(Subcommand)]
+pub enum Policy {
+    /// Show the rules that are in force, with their levels.
+    List,
+    /// Explain a rule: what it asks, why it matters, who checks the same.
+    Explain {
+        /// The rule's id.
+        rule: String,
+    },
+    /// Print the document that rules judge, for `opa eval` and `conftest`. Needs no AWS; what only AWS knows is not in it.
+    Input {
+        /// Where the manifests are. Of several stacks, name one with `--stack`.
+        #[command(flatten)]
+        from: From,
+    },
+    /// Try the policies of a folder: the tests beside them (`…_test.rego`, as `opa test` runs them) and their manifests
+    /// (`RULE/pass/*.toml` and `RULE/fail/*.toml`, where `# here` marks the line that is to be blamed).
+    Test {
+        /// The folder.
+        #[arg(default_value = "policies")]
+        dir: PathBuf,
+    },
+}
+
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
@@ -191,6 +216,12 @@ pub enum Command {
         /// `install DIR` or `unpack`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<std::ffi::OsString>,
+    },
+    /// Look at the rules: which there are, why they matter, what they see, and whether they are right.
+    Policy {
+        /// What to look at.
+        #[command(subcommand)]
+        what: Policy,
     },
     /// Print the JSON schema of a manifest.
     Schema,

@@ -19,7 +19,7 @@ mod sandbox;
 
 /// Within this time there is a verdict, whatever a policy does.
 const LIMIT: Duration = Duration::from_secs(5);
-/// What the agent gives its child (see `agent/src/policy.rs`).
+/// What the agent gives its child (see `agent/src/policy/child.rs`).
 const WALL: Duration = Duration::from_millis(4500);
 
 /// A program with arguments in the child's place.

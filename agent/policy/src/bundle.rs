@@ -61,8 +61,7 @@ impl Bundle {
         let is_new = |text: &String| !self.policies.iter().any(|policy| policy.text == *text);
         let own = policies.iter().filter(|(_, text)| is_new(text));
         let own = own.map(|(file, text)| Policy { file: file.clone(), text: text.clone() });
-        let libraries = self.policies.iter().filter(|policy| !self.rules.iter().any(|rule| rule.file == policy.file));
-        let added = Self::new(own.chain(libraries.cloned()).collect())?;
+        let added = Self::new(own.chain(self.libraries().cloned()).collect())?;
         match added.rules.iter().find(|rule| self.rule(&rule.id).is_some()) {
             Some(rule) => {
                 let why = format!("there is a rule `{}` in force, and a repository only adds rules", rule.id);
@@ -75,6 +74,11 @@ impl Bundle {
     /// The policies, by file.
     pub fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// The policies that rules import and nobody asks.
+    pub fn libraries(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter().filter(|policy| !self.rules.iter().any(|rule| rule.file == policy.file))
     }
 
     /// The rules, in the order of the policies.

@@ -20,11 +20,22 @@ const MOST_FINDINGS: usize = 1000;
 const LONGEST: usize = 4000;
 
 #[derive(Serialize, Deserialize)]
-struct Question {
-    /// The rules that are asked.
-    ask: Vec<Asked>,
-    /// All policies, the libraries among them.
-    policies: Vec<Policy>,
+#[serde(rename_all = "snake_case")]
+enum Question {
+    /// What rules say of the document.
+    Judge {
+        /// The rules that are asked.
+        ask: Vec<Asked>,
+        /// All policies, the libraries among them.
+        policies: Vec<Policy>,
+    },
+    /// Which rules `test_…` of these packages hold. The document is empty.
+    Test {
+        /// The packages.
+        packages: Vec<String>,
+        /// All policies, the tests among them.
+        policies: Vec<Policy>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -38,6 +49,8 @@ struct Asked {
 enum Answer {
     /// What each of the rules said that were asked.
     Judged(Vec<Judged>),
+    /// The tests that hold, by package.
+    Tested(Vec<Vec<String>>),
     /// Why the rules could not be evaluated.
     Failed(String),
 }
@@ -107,9 +120,17 @@ pub enum NoVerdict {
 pub fn question(bundle: &Bundle, pass: Pass, input: &str) -> Vec<u8> {
     let asked = bundle.asked(pass).into_iter();
     let ask = asked.map(|rule| Asked { rule: rule.id.clone(), package: rule.package.clone() }).collect();
-    let question = Question { ask, policies: bundle.policies().to_vec() };
+    bytes(&Question::Judge { ask, policies: bundle.policies().to_vec() }, input)
+}
+
+/// The question which tests of some packages hold.
+pub fn test_question(policies: &[Policy], packages: &[String]) -> Vec<u8> {
+    bytes(&Question::Test { packages: packages.to_vec(), policies: policies.to_vec() }, "")
+}
+
+fn bytes(question: &Question, input: &str) -> Vec<u8> {
     // Texts in a list: there is no way for this to fail, and an empty question has no answer.
-    let mut bytes = serde_json::to_vec(&question).unwrap_or_default();
+    let mut bytes = serde_json::to_vec(question).unwrap_or_default();
     bytes.push(b'\n');
     bytes.extend_from_slice(input.as_bytes());
     bytes
@@ -122,16 +143,28 @@ pub fn answer(mut input: impl Read, mut output: impl Write) -> Result<(), String
     input.read_to_string(&mut text).map_err(|error| format!("the question cannot be read: {error}"))?;
     let (question, document) = text.split_once('\n').ok_or("the question is cut")?;
     let question: Question = serde_json::from_str(question).map_err(|e| format!("the question is malformed: {e}"))?;
-    let answer = judge(&question, document).map_or_else(Answer::Failed, Answer::Judged);
+    let answer = match question {
+        Question::Judge { ask, policies } => judge(&ask, &policies, document).map(Answer::Judged),
+        Question::Test { packages, policies } => test(&packages, &policies).map(Answer::Tested),
+    };
+    let answer = answer.unwrap_or_else(Answer::Failed);
     let mut line = serde_json::to_vec(&answer).map_err(|error| format!("the answer cannot be written: {error}"))?;
     line.push(b'\n');
     output.write_all(&line).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
 }
 
-fn judge(question: &Question, document: &str) -> Result<Vec<Judged>, String> {
-    let packages: Vec<&str> = question.ask.iter().map(|asked| asked.package.as_str()).collect();
-    let values = engine::evaluate(&question.policies, document, &packages)?;
-    let judged = question.ask.iter().zip(values).map(|(Asked { rule, .. }, value)| {
+fn test(packages: &[String], policies: &[Policy]) -> Result<Vec<Vec<String>>, String> {
+    let of = |package: &String| {
+        let results = engine::test(policies, package)?;
+        Ok(results.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect())
+    };
+    packages.iter().map(of).collect()
+}
+
+fn judge(ask: &[Asked], policies: &[Policy], document: &str) -> Result<Vec<Judged>, String> {
+    let packages: Vec<&str> = ask.iter().map(|asked| asked.package.as_str()).collect();
+    let values = engine::evaluate(policies, document, &packages)?;
+    let judged = ask.iter().zip(values).map(|(Asked { rule, .. }, value)| {
         let said = said(value.as_deref()).map_err(|why| format!("{rule}: {why}"))?;
         Ok(Judged { rule: rule.clone(), said })
     });
@@ -179,14 +212,7 @@ fn one(item: &Value, verdict: Verdict) -> Result<Said, String> {
 /// What the child answered, if it is an answer to that question: every rule was asked, and none that is not there.
 pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec<(&'a Rule, Said)>, NoVerdict> {
     let garbage = |why: &str| NoVerdict::Garbage(why.to_owned());
-    let line = answer.strip_suffix(b"\n").ok_or_else(|| garbage("it is cut"))?;
-    if line.contains(&b'\n') {
-        return Err(garbage("it is more than one line"));
-    }
-    let judged = match serde_json::from_slice(line).map_err(|error| NoVerdict::Garbage(error.to_string()))? {
-        Answer::Failed(why) => return Err(NoVerdict::Failed(cut(why))),
-        Answer::Judged(judged) => judged,
-    };
+    let Answer::Judged(judged) = read(answer)? else { return Err(garbage("it is about tests")) };
     let rules = bundle.asked(pass);
     if !rules.iter().map(|rule| rule.id.as_str()).eq(judged.iter().map(|judged| judged.rule.as_str())) {
         return Err(garbage("it is not about the rules that were asked"));
@@ -200,6 +226,26 @@ pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec
         return Err(NoVerdict::Garbage(format!("it has {} findings, and {MOST_FINDINGS} are allowed", all.len())));
     }
     Ok(all.into_iter().map(|(rule, said)| (rule, bounded(said))).collect())
+}
+
+/// The tests that hold, by package, if that is an answer to the question about so many packages.
+pub fn tests(answer: &[u8], packages: usize) -> Result<Vec<Vec<String>>, NoVerdict> {
+    match read(answer)? {
+        Answer::Tested(tests) if tests.len() == packages => Ok(tests),
+        _ => Err(NoVerdict::Garbage("it is not about the tests that were asked".to_owned())),
+    }
+}
+
+fn read(answer: &[u8]) -> Result<Answer, NoVerdict> {
+    let garbage = |why: &str| NoVerdict::Garbage(why.to_owned());
+    let line = answer.strip_suffix(b"\n").ok_or_else(|| garbage("it is cut"))?;
+    if line.contains(&b'\n') {
+        return Err(garbage("it is more than one line"));
+    }
+    match serde_json::from_slice(line).map_err(|error| NoVerdict::Garbage(error.to_string()))? {
+        Answer::Failed(why) => Err(NoVerdict::Failed(cut(why))),
+        answer => Ok(answer),
+    }
 }
 
 fn bounded(said: Said) -> Said {

@@ -7,6 +7,7 @@ mod engine;
 pub mod judge;
 pub mod metadata;
 mod none;
+pub mod trial;
 
 pub use engine::test;
 pub use none::NoRules;

@@ -132,7 +132,7 @@ pub fn rule(file: &str, text: &str) -> Result<Option<Rule>, BadPolicy> {
 }
 
 /// The package of a text: words with dots between them, nothing else, because it goes into a query.
-fn package(text: &str) -> Option<String> {
+pub(crate) fn package(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix("package "))?;
     let name = line.split('#').next().unwrap_or_default().trim();
     let word = |word: &str| {

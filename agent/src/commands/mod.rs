@@ -7,6 +7,7 @@ mod explain;
 mod files;
 mod graph;
 mod history;
+mod policy;
 mod render;
 mod rotate;
 mod run;
@@ -25,7 +26,7 @@ use serde_json::{Value, json};
 use crate::cli::{Cli, Command, From, Output};
 use crate::config::{self, BadConfig};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, tree};
-use crate::policy;
+use crate::policy as rules;
 use crate::printer::Printer;
 use crate::session::{Clouds, SessionError};
 
@@ -85,6 +86,7 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         }
         Command::History { from, region } => history::run(&context, &from, region.as_deref()).await,
         Command::Files { arguments } => files::run(&context, &arguments),
+        Command::Policy { what } => policy::run(&context, &what).await,
         Command::Schema => explain::schema(&context),
         Command::Explain { name } => explain::run(&context, name.as_deref()),
     };
@@ -92,11 +94,11 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
 }
 
 /// The rules that a configuration asks for, or those of this program as they are.
-async fn judge(printer: &Printer, config: Option<&Path>) -> Result<Arc<policy::Judge>, End> {
+async fn judge(printer: &Printer, config: Option<&Path>) -> Result<Arc<rules::Judge>, End> {
     let config = config.map(config::read_part).transpose();
     let config = config.map_err(|bad| bad_config(printer, &bad))?.unwrap_or_default();
     let cache = config.cache.clone().unwrap_or_else(cache);
-    policy::judge(&config.policy, &cache).await.map_err(|error| {
+    rules::judge(&config.policy, &cache).await.map_err(|error| {
         printer.error(&error.to_string(), error.hint().as_deref());
         End::Usage
     })

@@ -113,7 +113,8 @@ pub fn policies(files: &StackFiles) -> Result<Vec<Policy>, NoRules> {
         .collect()
 }
 
-fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
+/// The document of a stack that rules judge.
+pub fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
     let known = Known::of(&desired.networks);
     let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
     Ok(document.to_string())
