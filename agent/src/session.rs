@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent_aws::Aws;
 use agent_aws::account::Identity;
 use agent_core::address::Scope;
-use agent_core::allowed::{Allowed, Finding};
+use agent_core::allowed::{Allowed, Finding, Judge};
 use agent_core::desired::{Allow, Desired, Incoherent};
 use agent_core::execute::Event;
 use agent_core::exports;
@@ -297,6 +297,11 @@ impl Session {
             SessionError::Incoherent(all.join("; "))
         };
         expanded.desired().map_err(incoherent)
+    }
+
+    /// What the rules say of a plan: what they would refuse when it is carried out, and what they advise.
+    pub async fn judged_plan(&self, desired: &Desired, plan: &agent_core::plan::Plan) -> Vec<Finding> {
+        if plan.steps.is_empty() { Vec::new() } else { self.judge.plan(desired, plan).await }
     }
 
     /// What AWS holds as the record of the stack's last revision.

@@ -20,6 +20,7 @@ pub fn document(desired: &Desired, plan: Option<&Plan>, known: &Known) -> Result
     let written = &desired.written;
     let stack = json!({
         "name": desired.stack, "account": written.account, "region": written.region, "tags": written.tags,
+        "allow": desired.allow,
     });
     let mut document = json!({ "version": 1, "stack": stack, "kinds": kinds, "facts": facts });
     document["manifest"] = Value::Object(written.components.clone().into_iter().collect());
@@ -31,8 +32,12 @@ pub fn document(desired: &Desired, plan: Option<&Plan>, known: &Known) -> Result
 
 /// A plan for rules: what is done with which resource, and why.
 fn plan_of(plan: &Plan) -> Value {
+    let kinds = crate::kinds::table();
     let steps = plan.steps.iter().map(|step| {
-        json!({ "address": step.address, "kind": step.address.kind(), "op": step.op.verb(), "because": step.because })
+        let kind = step.address.kind();
+        let stateful = kinds.get(kind).is_some_and(|kind| kind.stateful);
+        let (op, because) = (step.op.verb(), &step.because);
+        json!({ "address": step.address, "kind": kind, "op": op, "because": because, "stateful": stateful })
     });
     json!({ "steps": steps.collect::<Vec<_>>(), "unchanged": plan.unchanged })
 }

@@ -26,6 +26,11 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
         match look(context, stack).await {
             Ok(plan) => {
                 context.notes(std::slice::from_ref(stack));
+                if !stack.problems.is_empty() {
+                    context.problems(std::slice::from_ref(stack));
+                    left.failed(stack);
+                    end = end.max(End::Findings);
+                }
                 plans.push(plan);
             }
             Err(error) => {
@@ -66,5 +71,6 @@ async fn look(context: &Context<'_>, stack: &mut Stack) -> Result<agent_core::pl
     let engine = session.engine(&|_| (), Settings::default());
     let (desired, look) = session.look(&engine, stack).await?;
     stack.judged(desired.notes());
+    stack.judged(&session.judged_plan(&desired, &look.plan).await);
     Ok(look.plan)
 }

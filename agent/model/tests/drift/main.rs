@@ -4,11 +4,15 @@
 #![allow(clippy::missing_panics_doc, reason = "these are tests")]
 
 mod adoption;
+#[path = "../policies/bench.rs"]
+#[allow(dead_code, reason = "the tests of the rules use more of it")]
+mod bench;
 mod changed;
 mod gone;
 mod health;
 mod nat;
 mod overrides;
+mod policy;
 mod renames;
 mod rotation;
 mod several;

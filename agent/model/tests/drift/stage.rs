@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::address::Scope;
-use agent_core::allowed::Allowed;
-use agent_core::desired::Desired;
+use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::desired::{Allow, Desired};
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
 use agent_core::health::ask::explained;
@@ -152,6 +152,14 @@ impl Stage {
         let own = desired(text);
         let revision = Revision { id: agent_core::doc::digest(text), source: "test".into() };
         self.engine().converge(wanted.unwrap_or(&own), &revision, Duration::from_hours(1), None).await
+    }
+
+    /// What rules say of the plan for a text, asked as if `[stack.allow]` were another.
+    pub async fn judged(&self, text: &str, rules: &dyn Judge, allow: Allow) -> Vec<Finding> {
+        let desired = desired(text);
+        let look = self.engine().look(&desired).await.unwrap_or_else(|error| panic!("{error}"));
+        let asked = Desired { allow, ..Desired::clone(&desired) };
+        rules.plan(&asked, &look.plan).await
     }
 
     /// The steps of the plan.
