@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Problem, Problems, Severity, SourceFile, Sources, Span};
+use crate::source::{Problem, Problems, Severity, SourceFile, Sources, Span};
 
 /// Widest excerpt of a line, in characters; what is left out shows as `…`.
 const WIDTH: usize = 120;
