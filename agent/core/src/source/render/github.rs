@@ -42,7 +42,11 @@ fn annotation(command: &str, found: &Found<'_>) -> String {
         message += &format!("\nhelp: {}", escape(hint));
     }
     let file = property(&escape(place.path.strip_prefix("./").unwrap_or(&place.path)));
-    format!("::{command} file={file},line={line}{column},endLine={end},title={}::{}\n", property(&title), data(&message))
+    format!(
+        "::{command} file={file},line={line}{column},endLine={end},title={}::{}\n",
+        property(&title),
+        data(&message)
+    )
 }
 
 /// A text as the data of a command.

@@ -21,6 +21,8 @@ const APART: &str = "&#8203;";
 const RESERVE: usize = 4096;
 /// The longest text that is not a finding's: names and revisions.
 const LONGEST_NAME: usize = 100;
+/// How much of the digest of the rules is shown.
+const DIGITS: usize = 12;
 /// How many stacks without findings are named.
 const MOST_CLEAN: usize = 20;
 
@@ -41,11 +43,16 @@ pub fn render_markdown(run: &Run<'_>) -> String {
     }
     if tables.left_out > 0 {
         let findings = if tables.left_out == 1 { "finding is" } else { "findings are" };
-        let _ = write!(out, "\n**{} more {findings} left out here.** The output as text has all that are kept.\n", tables.left_out);
+        let _ = write!(
+            out,
+            "\n**{} more {findings} left out here.** The output as text has all that are kept.\n",
+            tables.left_out
+        );
     }
     let revision = run.revision.map(|revision| format!(", revision {}", code(&short(revision)))).unwrap_or_default();
-    let digest = code(&short(run.digest));
-    let _ = write!(out, "\n<sub>{} {}, rules {digest}{revision}</sub>\n", plain(run.tool.name), plain(run.tool.version));
+    let digest = code(&run.digest.chars().take(DIGITS).collect::<String>());
+    let _ =
+        write!(out, "\n<sub>{} {}, rules {digest}{revision}</sub>\n", plain(run.tool.name), plain(run.tool.version));
     out
 }
 
@@ -77,7 +84,8 @@ fn tables(run: &Run<'_>, found: &[Found<'_>], room: usize) -> Tables {
     }
     let mut text = String::new();
     for stack in run.stacks {
-        let mut of_stack = rows.iter().zip(&taken).filter(|((_, of, _), taken)| std::ptr::eq(*of, stack) && **taken).peekable();
+        let mut of_stack =
+            rows.iter().zip(&taken).filter(|((_, of, _), taken)| std::ptr::eq(*of, stack) && **taken).peekable();
         if of_stack.peek().is_some() {
             text += &heading(stack);
             text.extend(of_stack.map(|((_, _, row), _)| row.as_str()));
@@ -143,7 +151,7 @@ fn plain(text: &str) -> String {
             _ => false,
         };
         match c {
-            '<' | '>' | '"' | '\'' | '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '{' | '}' => out.push_str(&entity(c)),
+            '<' | '>' | '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '{' | '}' => out.push_str(&entity(c)),
             // What would be an address ends before its first dot.
             '.' if ends_with_ignoring_case(before, "www") => out.extend([APART, "."]),
             '@' | '#' | '!' | '&' | '~' | '$' | '^' => out.push_str(&entity(c)),

@@ -104,7 +104,10 @@ fn result<'a>(found: &Found<'a>, rule_index: usize, marker: &mut Marker<'a>) -> 
         message: Text::new(message(found)),
         locations: [Location::of(&found.place())],
         related_locations: also.collect(),
-        partial_fingerprints: BTreeMap::from([("gitopsFinding/v1", marks.own), ("primaryLocationLineHash", marks.line)]),
+        partial_fingerprints: BTreeMap::from([
+            ("gitopsFinding/v1", marks.own),
+            ("primaryLocationLineHash", marks.line),
+        ]),
         suppressions: found.exception.iter().map(|exception| suppression(found, exception)).collect(),
         properties: ResultProperties { stack: found.stack.name.to_owned() },
     }
