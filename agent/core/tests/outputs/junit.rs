@@ -1,4 +1,4 @@
-//! JUnit: the schemas, the counts, and what is told to have passed.
+//! `JUnit`: the schemas, the counts, and what is told to have passed.
 
 use std::collections::BTreeSet;
 

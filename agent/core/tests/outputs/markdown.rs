@@ -94,8 +94,15 @@ fn a_comment_that_would_be_too_long_leaves_out_what_matters_least() {
 
 #[test]
 fn names_that_are_too_long_leave_room_for_the_rest() {
-    let stacks = (0..500).map(|n| Stack::new(&format!("{n}{}", "\u{1b}".repeat(5000)), "stack.toml")).collect();
-    let markdown = Example { rules: vec![], stacks }.with(render_markdown);
-    assert!(markdown.len() < MARKDOWN_MOST);
-    assert!(markdown.contains(" and 480 more."));
+    let mut example = example();
+    example.stacks = (0..500).map(|n| Stack::new(&format!("{n}{}", "@".repeat(5000)), "stack.toml")).collect();
+    let mut stack = Stack::new(&"@".repeat(5000), &"@".repeat(5000));
+    for n in 0..100 {
+        let text = format!("{n}{}", "@".repeat(5000));
+        stack.problems.push(Problem::new("two-findings", text.clone()).hint(text));
+    }
+    example.stacks.push(stack);
+    let markdown = example.with(render_markdown);
+    assert!(markdown.len() <= MARKDOWN_MOST, "{}", markdown.len());
+    assert!(markdown.contains(" and 480 more.\n") && markdown.contains("**99 more findings are left out here.**"));
 }

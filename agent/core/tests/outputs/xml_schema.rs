@@ -1,4 +1,4 @@
-//! As much of XML Schema as the schemas of JUnit reports are written in. What is not known here is an error: nothing is skipped.
+//! As much of XML Schema as the schemas of `JUnit` reports are written in. What is not known here is an error: nothing is skipped.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ struct Checker<'s> {
 type Decl<'s> = Node<'s, 's>;
 
 /// The parts of a node that mean something.
-fn parts<'s>(node: Decl<'s>) -> impl Iterator<Item = Decl<'s>> {
+fn parts(node: Decl<'_>) -> impl Iterator<Item = Decl<'_>> {
     node.children().filter(|child| child.is_element() && child.tag_name().name() != "annotation")
 }
 

@@ -1,6 +1,8 @@
 //! Workflow commands of GitHub Actions, which become annotations beside the code. The runner reads each line that a program prints:
 //! every line here is a command, and no text can begin another or end its own.
 
+use std::fmt::Write;
+
 use super::run::{Found, Run, Standing};
 use super::text::escape;
 
@@ -26,9 +28,10 @@ pub fn render_github(run: &Run<'_>) -> String {
     left_out += run.stacks.iter().map(super::run::StackFindings::dropped).sum::<usize>();
     let mut summary = run.summary();
     if left_out > 0 {
-        summary += &format!("; {left_out} of these are not shown here, as GitHub shows {MOST} of a kind");
+        let _ = write!(summary, "; {left_out} of these are not shown here, as GitHub shows {MOST} of a kind");
     }
-    out + &format!("::notice title={}::{}\n", property(run.tool.name), data(&summary))
+    let _ = writeln!(out, "::notice title={}::{}", property(run.tool.name), data(&summary));
+    out
 }
 
 fn annotation(command: &str, found: &Found<'_>) -> String {
@@ -39,7 +42,7 @@ fn annotation(command: &str, found: &Found<'_>) -> String {
     let title = format!("{}: {}", escape(found.stack.name), escape(&found.problem.code));
     let mut message = escape(&found.problem.message);
     if let Some(hint) = &found.problem.hint {
-        message += &format!("\nhelp: {}", escape(hint));
+        let _ = write!(message, "\nhelp: {}", escape(hint));
     }
     let file = property(&escape(place.path.strip_prefix("./").unwrap_or(&place.path)));
     format!(

@@ -1,15 +1,17 @@
-//! JUnit's XML, for services that show tests: GitLab, Jenkins, Azure DevOps. A stack is a suite, a rule a test, and so is what no
-//! rule is about: the manifest.
+//! The XML of `JUnit`, for services that show tests: GitLab, Jenkins, Azure DevOps. A stack is a suite, a rule a test, and so is
+//! what no rule is about: the manifest.
 //!
 //! Nobody owns this format. What is written holds both schemas that are in use, the one of Jenkins' xUnit plugin (`junit-10.xsd`)
 //! and the one of Apache Ant's reports (`JUnit.xsd` of Windy Road): no more than one failure in a test, and every attribute that
 //! either asks for.
 
+use std::fmt::Write;
+
 use super::run::{Found, Judged, RuleInfo, Run, StackFindings, Standing};
 use super::text::escape;
 use super::xml::Element;
 
-/// The findings as a JUnit report.
+/// The findings as a `JUnit` report.
 ///
 /// A test fails by what is in the way. It is skipped, with the reason, where a rule lacks a fact, where it was not asked, and where
 /// only an exception lets its findings through; none of these is told to have passed. Advice is in the suite's output.
@@ -43,7 +45,7 @@ impl Case {
 }
 
 fn suite(run: &Run<'_>, n: usize, stack: &StackFindings<'_>) -> Element {
-    let name = if stack.name.is_empty() { ".".to_owned() } else { escape(stack.name) };
+    let name = if stack.name.trim().is_empty() { ".".to_owned() } else { escape(stack.name) };
     let found = run.found_in(stack);
     let mut cases = vec![manifest(&name, stack, &found)];
     cases.extend(evaluation(&name, stack, &found));
@@ -139,15 +141,15 @@ fn told(name: &'static str, kind: &str, found: &[&Found<'_>]) -> Element {
 
 /// What is not in the way, and what nobody sees otherwise.
 fn beside(stack: &StackFindings<'_>, found: &[Found<'_>]) -> String {
-    let others = found.iter().filter(|found| found.standing != Standing::Fails);
-    let mut text: String = others
-        .map(|found| {
-            let reason = found.reason().map(|reason| format!("  reason: {}\n", escape(reason))).unwrap_or_default();
-            format!("{} ({}): {}{reason}", found.standing.word(), escape(&found.problem.code), lines(found))
-        })
-        .collect();
+    let mut text = String::new();
+    for found in found.iter().filter(|found| found.standing != Standing::Fails) {
+        let _ = write!(text, "{} ({}): {}", found.standing.word(), escape(&found.problem.code), lines(found));
+        if let Some(reason) = found.reason() {
+            let _ = writeln!(text, "  reason: {}", escape(reason));
+        }
+    }
     if stack.dropped() > 0 {
-        text += &format!("and {} findings more\n", stack.dropped());
+        let _ = writeln!(text, "and {} findings more", stack.dropped());
     }
     text
 }
@@ -157,11 +159,11 @@ fn lines(found: &Found<'_>) -> String {
     let mut text = format!("{}: {}\n", found.place().shown(), escape(&found.problem.message));
     for (span, label) in &found.problem.also {
         if let Some(place) = super::place::Place::new(span, found.stack.sources) {
-            text += &format!("  also: {}: {}\n", place.shown(), escape(label));
+            let _ = writeln!(text, "  also: {}: {}", place.shown(), escape(label));
         }
     }
     if let Some(hint) = &found.problem.hint {
-        text += &format!("  help: {}\n", escape(hint));
+        let _ = writeln!(text, "  help: {}", escape(hint));
     }
     text
 }

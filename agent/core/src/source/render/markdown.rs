@@ -15,10 +15,12 @@ pub const MARKER: &str = "<!-- gitops-agent: findings -->";
 /// The most that GitHub takes of a comment, in characters; here in bytes, which are never fewer.
 pub const MOST: usize = 65_536;
 
+/// What markup is made of, and what services look for.
+const MARKUP: &str = "<>\\`*_[]|{}@#!&~$^";
 /// A space of no width.
 const APART: &str = "&#8203;";
-/// What is kept free for the end.
-const RESERVE: usize = 4096;
+/// What is kept free to say how many findings are left out.
+const RESERVE: usize = 200;
 /// The longest text that is not a finding's: names and revisions.
 const LONGEST_NAME: usize = 100;
 /// How much of the digest of the rules is shown.
@@ -30,9 +32,22 @@ const MOST_CLEAN: usize = 20;
 /// and the comment says so.
 pub fn render_markdown(run: &Run<'_>) -> String {
     let found = run.found();
-    let mut out = format!("{MARKER}\n### {}\n", run.summary());
-    let tables = tables(run, &found, MOST - RESERVE - out.len());
-    out += &tables.text;
+    let head = format!("{MARKER}\n### {}\n", run.summary());
+    let tail = tail(run);
+    let Tables { text, left_out } = tables(run, &found, MOST.saturating_sub(head.len() + RESERVE + tail.len()));
+    let left_out = match left_out {
+        0 => String::new(),
+        n => {
+            let findings = if n == 1 { "finding is" } else { "findings are" };
+            format!("\n**{n} more {findings} left out here.** The output as text has all that are kept.\n")
+        }
+    };
+    [head, text, left_out, tail].concat()
+}
+
+/// The stacks without findings, and what it was that found none.
+fn tail(run: &Run<'_>) -> String {
+    let mut out = String::new();
     let clean = run.stacks.iter().filter(|stack| run.found_in(stack).is_empty() && stack.dropped() == 0);
     let clean: Vec<&StackFindings<'_>> = clean.collect();
     if !clean.is_empty() {
@@ -40,14 +55,6 @@ pub fn render_markdown(run: &Run<'_>) -> String {
         let more = clean.len().saturating_sub(MOST_CLEAN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let _ = write!(out, "\nNo findings in {}{more}.\n", names.join(", "));
-    }
-    if tables.left_out > 0 {
-        let findings = if tables.left_out == 1 { "finding is" } else { "findings are" };
-        let _ = write!(
-            out,
-            "\n**{} more {findings} left out here.** The output as text has all that are kept.\n",
-            tables.left_out
-        );
     }
     let revision = run.revision.map(|revision| format!(", revision {}", code(&short(revision)))).unwrap_or_default();
     let digest = code(&run.digest.chars().take(DIGITS).collect::<String>());
@@ -122,13 +129,13 @@ fn short(text: &str) -> String {
     }
 }
 
-/// A text with names in backticks. Where these are not in pairs, none is taken for one.
+/// A text with names in backticks. Where these are not in pairs, or there is nothing in one, none is taken for one.
 fn prose(text: &str) -> String {
-    if text.matches('`').count() % 2 == 1 {
+    if text.matches('`').count() % 2 == 1 || text.contains("``") {
         return plain(text);
     }
     let parts = text.split('`').enumerate();
-    parts.map(|(n, part)| if n % 2 == 1 && !part.is_empty() { code(part) } else { plain(part) }).collect()
+    parts.map(|(n, part)| if n % 2 == 1 { code(part) } else { plain(part) }).collect()
 }
 
 /// A text as code. Not in backticks: in a table they do not hold what is between them.
@@ -151,10 +158,11 @@ fn plain(text: &str) -> String {
             _ => false,
         };
         match c {
-            '<' | '>' | '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '{' | '}' => out.push_str(&entity(c)),
             // What would be an address ends before its first dot.
             '.' if ends_with_ignoring_case(before, "www") => out.extend([APART, "."]),
-            '@' | '#' | '!' | '&' | '~' | '$' | '^' => out.push_str(&entity(c)),
+            c if MARKUP.contains(c) => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
             c => out.push(c),
         }
         if apart {
@@ -162,10 +170,6 @@ fn plain(text: &str) -> String {
         }
     }
     out
-}
-
-fn entity(c: char) -> String {
-    format!("&#{};", u32::from(c))
 }
 
 fn ends_with_ignoring_case(text: &str, end: &str) -> bool {

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, for services that show findings beside the code: GitHub code scanning, Azure DevOps, SonarQube, editors.
+//! SARIF 2.1.0, for services that show findings beside the code: GitHub code scanning, Azure DevOps, `SonarQube`, editors.
 //!
 //! All stacks are one run. Messages are plain text; the one way to markup that the format has in plain text, `[text](target)`, is
 //! taken from what manifests say.
@@ -6,6 +6,7 @@
 mod log;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use self::log::{
     Configuration, Descriptor, Driver, Invocation, Location, Log, Notification, ResultProperties, RuleProperties,
@@ -44,6 +45,7 @@ pub fn render_sarif(run: &Run<'_>) -> String {
     let results = results.collect();
     let driver = Driver {
         name: run.tool.name.to_owned(),
+        full_name: format!("{} {}", run.tool.name, run.tool.version),
         semantic_version: run.tool.version.to_owned(),
         information_uri: run.tool.uri.map(ToOwned::to_owned),
         rules,
@@ -175,8 +177,8 @@ fn help(rule: &RuleInfo, binding: &str, references: &[String]) -> Text {
     let mut text = format!("{why} The rule is {binding}, and its severity {}.", rule.severity.word());
     let mut markdown = format!("{why}\n\n- level: **{binding}**\n- severity: **{}**\n", rule.severity.word());
     if !references.is_empty() {
-        text += &format!(" It is also known as {}.", references.join(", "));
-        markdown += &format!("- also known as: {}\n", references.join(", "));
+        let _ = write!(text, " It is also known as {}.", references.join(", "));
+        let _ = writeln!(markdown, "- also known as: {}", references.join(", "));
     }
     Text { text, markdown: Some(markdown) }
 }
@@ -213,11 +215,12 @@ fn descriptor_of_problem(code: &str) -> Descriptor {
     }
 }
 
-/// `PrivateSubnetsOnly` of `private-subnets-only`.
-fn pascal(id: &str) -> String {
+/// `PrivateSubnetsOnly` of `private-subnets-only`; nothing where that would be the id again.
+fn pascal(id: &str) -> Option<String> {
     let word = |word: &str| {
         let mut chars = word.chars();
         chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
     };
-    id.split(['-', '_']).map(word).collect()
+    let name: String = id.split(['-', '_']).map(word).collect();
+    (!name.eq_ignore_ascii_case(id)).then_some(name)
 }

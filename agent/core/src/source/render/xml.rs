@@ -64,7 +64,7 @@ impl fmt::Display for Element {
     }
 }
 
-/// A text as it may stand in an attribute. What XML 1.0 has no way to say is left out.
+/// A text as it may stand in an attribute. What XML 1.0 has no way to say is left out, or replaced where something is to be seen of it.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -77,7 +77,8 @@ fn escaped(text: &str) -> String {
             '\t' => out.push_str("&#9;"),
             '\n' => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
+            '\u{0}'..='\u{1f}' => {}
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -99,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_cannot_say_is_left_out() {
+    fn what_xml_cannot_say_is_left_out_or_replaced() {
         let every: String = (0..=0x1_0000).filter_map(char::from_u32).collect();
         let document = Element::new("a").with("b", every.clone()).to_string();
         let document = roxmltree::Document::parse(&document).unwrap();
         let kept: String = every.chars().filter(|c| *c >= ' ' || "\t\n\r".contains(*c)).collect();
-        let kept = kept.replace(['\u{fffe}', '\u{ffff}'], "");
+        let kept = kept.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
         assert_eq!(document.root_element().attribute("b"), Some(kept.as_str()));
     }
 }

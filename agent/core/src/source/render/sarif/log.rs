@@ -51,6 +51,7 @@ pub(super) struct Tool {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Driver {
     pub(super) name: String,
+    pub(super) full_name: String,
     pub(super) semantic_version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) information_uri: Option<String>,
@@ -61,7 +62,8 @@ pub(super) struct Driver {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Descriptor {
     pub(super) id: String,
-    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
     pub(super) short_description: Text,
     pub(super) full_description: Text,
     pub(super) help: Text,
@@ -162,7 +164,8 @@ pub(super) struct Suppression {
 pub(super) struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
-    physical_location: PhysicalLocation,
+    #[serde(rename = "physicalLocation")]
+    physical: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Text>,
 }
@@ -197,7 +200,7 @@ impl Location {
             end_column: place.end_column,
         };
         let artifact_location = ArtifactLocation { uri: place.uri() };
-        Self { id: None, physical_location: PhysicalLocation { artifact_location, region }, message: None }
+        Self { id: None, physical: PhysicalLocation { artifact_location, region }, message: None }
     }
 
     /// One of several, with what it is.
