@@ -6,7 +6,7 @@ use agent_core::source::render::{Run, render_sarif};
 use agent_core::source::{Problem, Problems};
 use serde_json::{Value, json};
 
-use crate::example::{Example, example, failed, um};
+use crate::example::{Example, Stack, example, failed, um};
 use crate::json_schema::Schema;
 
 fn sarif(example: &Example) -> Value {
@@ -179,6 +179,12 @@ fn a_fingerprint_goes_with_what_a_finding_is_about() {
     other.stacks[0].name = "another".into();
     let (one, two) = (prints(&example, "gitopsFinding/v1"), prints(&other, "gitopsFinding/v1"));
     assert!(one.iter().all(|print| !two.contains(print)), "of two stacks no finding is the same");
+    let print_of_last = |messages: &[&'static str]| {
+        let mut stack = Stack::new("a", "stack.toml");
+        messages.iter().for_each(|message| stack.problems.push(Problem::new("two-findings", *message)));
+        prints(&Example { stacks: vec![stack], ..self::example() }, "gitopsFinding/v1").pop().unwrap()
+    };
+    assert_eq!(print_of_last(&["a", "b"]), print_of_last(&["b"]), "what is mended elsewhere does not matter");
 }
 
 #[test]
