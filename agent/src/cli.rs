@@ -43,6 +43,19 @@ pub enum Output {
     Json,
     /// For a pull request.
     Markdown,
+    /// What `agent validate` finds, for code scanning: SARIF 2.1.0.
+    Sarif,
+    /// What `agent validate` finds, as a report of tests: a test for each rule.
+    Junit,
+    /// What `agent validate` finds, as annotations of GitHub Actions.
+    Github,
+}
+
+impl Output {
+    /// Whether only findings can be printed so.
+    pub fn is_for_findings(self) -> bool {
+        matches!(self, Self::Sarif | Self::Junit | Self::Github)
+    }
 }
 
 /// When to colour.
@@ -112,8 +125,15 @@ pub enum Policy {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Check manifests: syntax, references, expansion. Needs no AWS.
-    Validate(From),
+    /// Check manifests: syntax, references, expansion, rules. Needs no AWS.
+    Validate {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// Ask AWS, read-only, for what the manifests refer to and do not own: networks of others, other stacks, zones.
+        #[arg(long)]
+        online: bool,
+    },
     /// Show what a revision would change in AWS, and change nothing.
     Diff {
         /// Where the manifests are.

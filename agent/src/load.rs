@@ -13,6 +13,7 @@ use agent_core::manifest::limits::Limits;
 use agent_core::manifest::read::{Collector, FileEntry};
 use agent_core::manifest::{Manifest, StackFiles, find_stacks};
 use agent_core::pass::Revision;
+use agent_core::source::render::Excepted;
 use agent_core::source::{Problem, Problems, Severity, Sources, Span};
 use agent_model::expand::{Others, expand_among, stacks_of};
 
@@ -44,6 +45,10 @@ pub struct Stack {
     pub problems: Problems,
     /// What people should know, and what is not in the way.
     pub notes: Problems,
+    /// What would be in the way without an exception.
+    pub excepted: Vec<Excepted>,
+    /// The rules that its repository adds, once they are known.
+    pub policies: Option<BTreeMap<String, String>>,
 }
 
 /// Why there are no manifests to look at.
@@ -200,6 +205,8 @@ pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> 
                 sources,
                 problems,
                 notes: Problems::new(),
+                excepted: Vec::new(),
+                policies: None,
             }
         })
         .collect();
@@ -227,6 +234,11 @@ impl Stack {
                 Some(manifest) => manifest.problem(finding),
                 None => Problem::new(finding.rule.clone(), finding.message.clone()),
             };
+            if let Some(excepted) = &finding.excepted {
+                let place = self.manifest.as_ref().and_then(|manifest| manifest.exception(excepted.exception, &[]));
+                self.excepted.push(Excepted { problem: found, reason: excepted.reason.clone(), place });
+                continue;
+            }
             let all = if finding.refuses() { &mut self.problems } else { &mut self.notes };
             all.push(found);
         }
@@ -241,6 +253,12 @@ impl Stack {
                 self.problems.push(manifest.problem(finding).severity(Severity::Error));
             }
         }
+    }
+
+    /// The path of its `stack.toml`, as it is shown.
+    pub fn file(&self) -> String {
+        let first = self.sources.iter().next().map(|file| file.path().to_owned());
+        first.unwrap_or_else(|| format!("{}/stack.toml", self.dir).trim_start_matches('/').to_owned())
     }
 
     /// Its name; its folder as long as the name cannot be read.

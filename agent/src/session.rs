@@ -259,6 +259,24 @@ impl Session {
         Ok((desired, look))
     }
 
+    /// What the stack wants, not judged: AWS is asked for what the manifest refers to, and for nothing else.
+    pub async fn wanted(&self, stack: &mut Stack) -> Result<Desired, SessionError> {
+        let (_, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
+        let answers = self.answers(questions).await?;
+        Self::desired(&answers, stack)
+    }
+
+    /// What AWS answers to the questions of an expansion.
+    async fn answers(&self, questions: BTreeSet<Question>) -> Result<Answers, SessionError> {
+        let (exported, own): (BTreeSet<Question>, BTreeSet<Question>) =
+            questions.into_iter().partition(|question| matches!(question, Question::Export(_)));
+        let (answers, exported) = tokio::join!(
+            self.regional.aws.answers(own),
+            exports::answers(&self.regional.cloud, &self.scope, &exported)
+        );
+        Ok(exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer)))
+    }
+
     /// What the stack wants, not judged yet, and what AWS holds of it.
     async fn seen(
         &self,
@@ -267,16 +285,8 @@ impl Session {
     ) -> Result<(Desired, StackState, Observed), SessionError> {
         let (offline, questions) = crate::load::offline(stack).ok_or(SessionError::Problems)?;
         let interest = Interest::of(&offline);
-        let (exported, own) =
-            questions.into_iter().partition(|question: &Question| matches!(question, Question::Export(_)));
-        let own: BTreeSet<Question> = own;
-        let (answers, exported, read) = tokio::join!(
-            self.regional.aws.answers(own),
-            exports::answers(&self.regional.cloud, &self.scope, &exported),
-            engine.read(&interest)
-        );
-        let answers = exported?.into_iter().fold(answers?, |all, (question, answer)| all.with(question, answer));
-        let desired = Self::desired(&answers, stack)?;
+        let (answers, read) = tokio::join!(self.answers(questions), engine.read(&interest));
+        let desired = Self::desired(&answers?, stack)?;
         let (state, observed) = read?;
         Ok((desired, state, observed))
     }

@@ -32,6 +32,8 @@ pub struct Excepted {
     pub reason: String,
     /// The last day on which that holds.
     pub until: Date,
+    /// Which of the manifest's exceptions says so.
+    pub exception: usize,
 }
 
 /// The rules that there are.
@@ -51,7 +53,7 @@ pub fn applied(found: Vec<Finding>, exceptions: &[Exception], known: &Known<'_>,
         let fits = |one: &Exception| one.rule == finding.rule && Some(one.component.as_str()) == component(&finding);
         let Some(n) = exceptions.iter().position(fits) else { return finding };
         used.insert(n);
-        of(finding, &exceptions[n], today)
+        of(finding, n, &exceptions[n], today)
     });
     let mut found: Vec<Finding> = found.collect();
     let idle = exceptions.iter().enumerate().filter(|(n, _)| !used.contains(n));
@@ -63,7 +65,7 @@ fn component(finding: &Finding) -> Option<&str> {
     finding.component.as_deref().or_else(|| finding.address.as_ref().map(Address::component))
 }
 
-fn of(mut finding: Finding, exception: &Exception, today: Date) -> Finding {
+fn of(mut finding: Finding, n: usize, exception: &Exception, today: Date) -> Finding {
     let mut and = |more: String| {
         let first = finding.hint.take().map(|hint| format!("{hint}; ")).unwrap_or_default();
         finding.hint = Some(first + &more);
@@ -74,7 +76,7 @@ fn of(mut finding: Finding, exception: &Exception, today: Date) -> Finding {
     } else if until < today {
         and(format!("the exception for it ended on {until}"));
     } else {
-        finding.excepted = Some(Excepted { reason: exception.reason.clone(), until });
+        finding.excepted = Some(Excepted { reason: exception.reason.clone(), until, exception: n });
     }
     finding
 }

@@ -83,6 +83,11 @@ impl Sources {
         FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 
+    /// The files, in the order in which they were added.
+    pub fn iter(&self) -> std::slice::Iter<'_, SourceFile> {
+        self.files.iter()
+    }
+
     /// The file of that id; `None` only for an id of another set.
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.0 as usize)

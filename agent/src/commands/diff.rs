@@ -45,14 +45,14 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
             let value = serde_json::to_value(&plans).unwrap_or_default();
             context.printer.result(&pretty(&value));
         }
-        Output::Text => {
-            for plan in &plans {
-                context.printer.result(&show::plan::text(plan, &kinds, context.printer));
-            }
-        }
         Output::Markdown => {
             for plan in &plans {
                 context.printer.result(&show::plan::markdown(plan, &kinds, &tree.revision.id));
+            }
+        }
+        _ => {
+            for plan in &plans {
+                context.printer.result(&show::plan::text(plan, &kinds, context.printer));
             }
         }
     }

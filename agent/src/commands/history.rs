@@ -74,8 +74,8 @@ fn show(context: &Context<'_>, found: &[(String, Journal)]) {
                 .collect();
             vec![pretty(&Value::from(all))]
         }
-        Output::Text => found.iter().map(|(stack, one)| show::history::text(stack, one, context.printer)).collect(),
         Output::Markdown => found.iter().map(|(stack, one)| show::history::markdown(stack, one)).collect(),
+        _ => found.iter().map(|(stack, one)| show::history::text(stack, one, context.printer)).collect(),
     };
     if !texts.is_empty() {
         context.printer.result(&texts.join("\n"));

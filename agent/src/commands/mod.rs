@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::pass::PassError;
+use agent_core::source::Problems;
 use agent_core::source::render::render_text;
 use serde_json::{Value, json};
 
@@ -57,13 +58,17 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
     if let Command::Run = cli.command {
         return ExitCode::from(run::run(printer, config.as_deref()).await as u8);
     }
+    if cli.global.output.is_for_findings() && !matches!(cli.command, Command::Validate { .. }) {
+        printer.error("this output is for what `agent validate` finds", Some("use text, json or markdown here"));
+        return ExitCode::from(End::Usage as u8);
+    }
     let judge = match judge(printer, config.as_deref()).await {
         Ok(judge) => judge,
         Err(end) => return ExitCode::from(end as u8),
     };
     let context = Context { printer, output: cli.global.output, clouds: Arc::new(Clouds::new(judge)) };
     let end = match cli.command {
-        Command::Validate(from) => validate::run(&context, &from).await,
+        Command::Validate { from, online } => validate::run(&context, &from, online).await,
         Command::Diff { from, exit_code } => diff::run(&context, &from, exit_code).await,
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await
@@ -144,6 +149,12 @@ impl Context<'_> {
     fn notes(&self, stacks: &[Stack]) {
         for stack in stacks.iter().filter(|stack| !stack.notes.is_empty()) {
             let text = render_text(&stack.notes, &stack.sources, self.printer.coloured());
+            self.printer.progress(text.trim_end_matches('\n'));
+        }
+        for stack in stacks.iter().filter(|stack| !stack.excepted.is_empty()) {
+            let mut excepted = Problems::new();
+            stack.excepted.iter().for_each(|one| excepted.push(one.problem.clone()));
+            let text = render_text(&excepted, &stack.sources, self.printer.coloured());
             self.printer.progress(text.trim_end_matches('\n'));
         }
     }

@@ -1,5 +1,6 @@
 //! How results look: plans, reports, live resources. Pure: from data to text.
 
+pub mod findings;
 pub mod history;
 pub mod plan;
 pub mod report;

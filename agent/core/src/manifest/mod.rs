@@ -245,20 +245,15 @@ impl Manifest {
             (None, _) => Severity::Error,
         };
         let message = match &finding.excepted {
-            Some(Excepted { reason, until }) => format!("{} (excepted until {until}: {reason})", finding.message),
+            Some(Excepted { reason, until, .. }) => format!("{} (excepted until {until}: {reason})", finding.message),
             None => finding.message.clone(),
         };
         let problem = Problem::new(finding.rule.clone(), message).severity(severity);
         let component = finding.component.as_deref().or(finding.address.as_ref().map(Address::component));
         let decl = component.and_then(|name| name.split_once('.')).and_then(|(kind, name)| self.component(kind, name));
         let key: Vec<&str> = finding.key.iter().map(String::as_str).collect();
-        let exceptions = || self.sections.get(EXCEPTIONS);
-        let exception = finding.exception.and_then(|n| Some((exceptions()?, n.to_string())));
         let span = match (decl, component) {
-            _ if exception.is_some() => exception.map(|(all, n)| {
-                let path: Vec<&str> = std::iter::once(n.as_str()).chain(key).collect();
-                all.locate(&path)
-            }),
+            _ if finding.exception.is_some() => finding.exception.and_then(|n| self.exception(n, &key)),
             (Some(decl), _) => Some(self.overriding(finding).unwrap_or_else(|| decl.locate(&key))),
             // Something that goes without saying, such as the cluster of a stack that writes none.
             (None, Some(_)) => Some(self.header_span.clone()),
@@ -282,6 +277,13 @@ impl Manifest {
         // What is said of the one is laid over what is said of all.
         let (_, own) = address.as_str().split_once('/')?;
         [own, address.kind()].iter().find_map(|which| overriding(overrides.get(*which)?, &finding.field))
+    }
+
+    /// The place of an exception, or of a key of it.
+    pub fn exception(&self, n: usize, key: &[&str]) -> Option<Span> {
+        let n = n.to_string();
+        let path: Vec<&str> = std::iter::once(n.as_str()).chain(key.iter().copied()).collect();
+        Some(self.sections.get(EXCEPTIONS)?.locate(&path))
     }
 
     /// The component of that address: `service.web`.

@@ -9,14 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::Output;
 use crate::commands::{Context, End, pretty};
 use crate::printer::Tone;
-
-/// The ids under which others check the same, in the words of METADATA, and who they are.
-const OTHERS: [(&str, &str); 4] = [
-    ("fsbp", "AWS Security Hub"),
-    ("checkov", "Checkov"),
-    ("trivy", "Trivy"),
-    ("guard", "AWS's rule registry (cfn-guard)"),
-];
+use crate::show::findings::CATALOGUES;
 
 /// Lists the rules.
 pub fn list(context: &Context<'_>) -> End {
@@ -58,7 +51,7 @@ fn tone(level: Option<Level>) -> Tone {
 }
 
 fn as_json(rule: &Rule) -> Value {
-    let others = OTHERS.iter().filter_map(|(key, _)| Some(((*key).to_owned(), Value::from(ids(rule, key)?))));
+    let others = CATALOGUES.iter().filter_map(|(key, _)| Some(((*key).to_owned(), Value::from(ids(rule, key)?))));
     json!({
         "id": rule.id, "family": rule.family(), "level": level(rule), "severity": rule.severity, "title": rule.title,
         "description": rule.description, "why": rule.why, "pass": rule.pass, "package": rule.package, "file": rule.file,
@@ -99,7 +92,7 @@ pub fn explain(context: &Context<'_>, id: &str) -> End {
     };
     printer.result(&format!("asked     {asked}"));
     printer.result(&format!("policy    {}, package {}", rule.file, rule.package));
-    for (key, name) in OTHERS {
+    for (key, name) in CATALOGUES {
         if let Some(ids) = ids(rule, key) {
             printer.result(&format!("as in     {name}: {}", ids.join(", ")));
         }
