@@ -2,7 +2,7 @@
 
 use agent_core::allowed::Level;
 use agent_core::source::render::{
-    Excepted, Judged, Reference, RuleInfo, RuleSeverity, Run, StackFindings, Tool, render_github, render_junit,
+    ExceptedProblem, Judged, Reference, RuleInfo, RuleSeverity, Run, StackFindings, Tool, render_github, render_junit,
     render_markdown, render_sarif,
 };
 use agent_core::source::{Problem, Problems, Severity, Sources, Span};
@@ -35,7 +35,7 @@ pub struct Stack {
     pub sources: Sources,
     pub problems: Problems,
     pub notes: Problems,
-    pub excepted: Vec<Excepted>,
+    pub excepted: Vec<ExceptedProblem>,
     pub judged: Judged<'static>,
 }
 
@@ -124,15 +124,19 @@ pub fn um(lines: usize) -> Stack {
     stack.notes.push(problem("advice-only", "`service.web` might be larger").severity(Severity::Warning).at(&image));
     stack.notes.push(problem("not-known", "the routes of `vpc-1` are not known").severity(Severity::Note).at(&count));
     stack.notes.push(problem("unused-file", "`a.toml` is used by nothing").severity(Severity::Warning));
-    stack.excepted.push(Excepted {
+    stack.excepted.push(ExceptedProblem {
         problem: problem("one-exception", "`service.web` has one task").at(&count),
         reason: format!("only a demo {HOSTILE}"),
+        until: Some("2026-12-31".parse().unwrap()),
         place: Some(at(&stack, file, "[[exception]]")),
+        external: false,
     });
-    stack.excepted.push(Excepted {
+    stack.excepted.push(ExceptedProblem {
         problem: problem("one-exception", "`service.other` has one task").at(&port),
         reason: "the whole account is a sandbox".into(),
+        until: None,
         place: None,
+        external: true,
     });
     stack
 }

@@ -116,7 +116,8 @@ fn an_exception_is_a_suppression_with_its_reason() {
     let excepted = of_rule(&example(), "one-exception");
     let own = &excepted[0]["suppressions"][0];
     assert_eq!((&own["kind"], &own["status"]), (&json!("inSource"), &json!("accepted")));
-    assert!(own["justification"].as_str().unwrap().starts_with("only a demo "));
+    let justification = own["justification"].as_str().unwrap();
+    assert!(justification.starts_with("only a demo ") && justification.ends_with(" (until 2026-12-31)"));
     assert_eq!(own["location"]["physicalLocation"]["region"]["startLine"], 13);
     let reason =
         json!([{ "kind": "external", "status": "accepted", "justification": "the whole account is a sandbox" }]);

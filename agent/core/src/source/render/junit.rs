@@ -119,7 +119,7 @@ fn outcome(rule: &RuleInfo, stack: &StackFindings<'_>, found: &[&Found<'_>]) -> 
         return skipped(format!("not known: {}", escape(&first.problem.message)));
     }
     if let Some(reason) = of(Standing::Excepted).first().and_then(|first| first.reason()) {
-        return skipped(format!("excepted: {}", escape(reason)));
+        return skipped(format!("excepted: {reason}"));
     }
     match stack.judged {
         Judged::No => skipped("not asked: the manifest cannot be understood".to_owned()),
@@ -145,7 +145,7 @@ fn beside(stack: &StackFindings<'_>, found: &[Found<'_>]) -> String {
     for found in found.iter().filter(|found| found.standing != Standing::Fails) {
         let _ = write!(text, "{} ({}): {}", found.standing.word(), escape(&found.problem.code), lines(found));
         if let Some(reason) = found.reason() {
-            let _ = writeln!(text, "  reason: {}", escape(reason));
+            let _ = writeln!(text, "  reason: {reason}");
         }
     }
     if stack.dropped() > 0 {

@@ -113,7 +113,7 @@ fn row(found: &Found<'_>) -> String {
         let _ = write!(text, "<br>help: {}", prose(&escape(hint)));
     }
     if let Some(reason) = found.reason() {
-        let _ = write!(text, "<br>reason: {}", plain(&escape(reason)));
+        let _ = write!(text, "<br>reason: {}", plain(&reason));
     }
     let rule = code(&short(&found.problem.code));
     let place = code(&format!("{}:{}", escape(&place.path), place.line));

@@ -1,8 +1,10 @@
 //! What the outputs for pipelines are made of: the findings of all stacks of a run, and the rules that were asked.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::place::Place;
+use super::text::escape;
 use crate::allowed::Level;
 use crate::source::{Problem, Problems, Severity, Sources, Span};
 
@@ -107,20 +109,24 @@ pub struct StackFindings<'a> {
     /// What is not: advice, and what is not known.
     pub notes: &'a Problems,
     /// What would be in the way without an exception.
-    pub excepted: &'a [Excepted],
+    pub excepted: &'a [ExceptedProblem],
     /// Whether the rules gave their verdicts.
     pub judged: Judged<'a>,
 }
 
 /// A finding that an exception lets through.
 #[derive(Clone, Debug)]
-pub struct Excepted {
-    /// What was found.
+pub struct ExceptedProblem {
+    /// What was found, in the words that it would have without the exception: by these it is known again when that ends.
     pub problem: Problem,
     /// The reason that the exception gives.
     pub reason: String,
-    /// The exception's place; `None` where it is not in the manifests but in the agent's own configuration.
+    /// The last day on which it holds.
+    pub until: Option<Date>,
+    /// Its place, if that is known.
     pub place: Option<Span>,
+    /// Whether it is kept outside of the manifests.
+    pub external: bool,
 }
 
 /// Whether the rules gave their verdicts on a stack. Where they did not, no rule is told to have passed.
@@ -168,7 +174,7 @@ pub(super) struct Found<'a> {
     /// The position of its rule in the run; `None` for what no rule has found.
     pub(super) rule: Option<usize>,
     pub(super) standing: Standing,
-    pub(super) exception: Option<&'a Excepted>,
+    pub(super) exception: Option<&'a ExceptedProblem>,
 }
 
 impl<'a> Found<'a> {
@@ -178,16 +184,18 @@ impl<'a> Found<'a> {
         own.unwrap_or_else(|| Place::start_of(self.stack.file))
     }
 
-    /// The reason of its exception.
-    pub(super) fn reason(&self) -> Option<&'a str> {
-        self.exception.map(|exception| exception.reason.as_str())
+    /// The reason of its exception, and how long that holds.
+    pub(super) fn reason(&self) -> Option<String> {
+        let exception = self.exception?;
+        let until = exception.until.map(|until| format!(" (until {until})")).unwrap_or_default();
+        Some(escape(&exception.reason) + &until)
     }
 }
 
 impl<'a> Run<'a> {
     /// The findings of a stack, in the order of the text: the problems, the notes, what is excepted.
     pub(super) fn found_in(&self, stack: &'a StackFindings<'a>) -> Vec<Found<'a>> {
-        let one = |problem: &'a Problem, exception: Option<&'a Excepted>| {
+        let one = |problem: &'a Problem, exception: Option<&'a ExceptedProblem>| {
             let rule = self.rules.iter().position(|rule| rule.id == problem.code);
             let standing = match (exception, problem.severity) {
                 (Some(_), _) => Standing::Excepted,

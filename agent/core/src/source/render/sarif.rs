@@ -14,7 +14,7 @@ use self::log::{
 };
 use super::fingerprint::Marker;
 use super::place::Place;
-use super::run::{Excepted, Found, Judged, RuleInfo, RuleSeverity, Run, Standing};
+use super::run::{ExceptedProblem, Found, Judged, RuleInfo, RuleSeverity, Run, Standing};
 use super::text::escape;
 use crate::allowed::Level;
 use crate::source::Severity;
@@ -115,12 +115,12 @@ fn result<'a>(found: &Found<'a>, rule_index: usize, marker: &mut Marker<'a>) -> 
     }
 }
 
-fn suppression(found: &Found<'_>, exception: &Excepted) -> Suppression {
+fn suppression(found: &Found<'_>, exception: &ExceptedProblem) -> Suppression {
     let place = exception.place.as_ref().and_then(|span| Place::new(span, found.stack.sources));
     Suppression {
-        kind: if exception.place.is_some() { "inSource" } else { "external" },
+        kind: if exception.external { "external" } else { "inSource" },
         status: "accepted",
-        justification: escape(&exception.reason),
+        justification: found.reason().unwrap_or_default(),
         location: place.as_ref().map(Location::of),
     }
 }
