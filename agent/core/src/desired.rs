@@ -82,6 +82,9 @@ pub struct Desired {
     /// wanted.
     #[serde(skip)]
     pub networks: BTreeMap<Existing, Network>,
+    /// The ids of the managed prefix lists that were asked for, by name, for rules too.
+    #[serde(skip)]
+    pub prefix_lists: BTreeMap<String, String>,
     /// The resources by address.
     pub resources: BTreeMap<Address, Wanted>,
     /// What the revision says about deletions.
@@ -196,6 +199,13 @@ impl Desired {
     #[must_use]
     pub fn in_networks(mut self, networks: BTreeMap<Existing, Network>) -> Self {
         self.networks = networks;
+        self
+    }
+
+    /// The same with the ids of managed prefix lists, by name.
+    #[must_use]
+    pub fn with_prefix_lists(mut self, prefix_lists: BTreeMap<String, String>) -> Self {
+        self.prefix_lists = prefix_lists;
         self
     }
 

@@ -123,6 +123,15 @@ impl Answers {
         }
     }
 
+    /// All managed prefix lists that are known, by name.
+    pub fn prefix_lists(&self) -> BTreeMap<String, String> {
+        let known = self.0.iter().filter_map(|(question, answer)| match (question, answer) {
+            (Question::ManagedPrefixList(name), Answer::Id(id)) => Some((name.clone(), id.clone())),
+            _ => None,
+        });
+        known.collect()
+    }
+
     /// What another stack has, if it is known.
     pub fn export(&self, export: &Export) -> Option<&str> {
         match self.0.get(&Question::Export(export.clone())) {

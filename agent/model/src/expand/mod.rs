@@ -47,6 +47,8 @@ pub struct Expanded {
     pub written: Written,
     /// What AWS answered about networks of others, for the rules.
     pub networks: BTreeMap<Existing, Network>,
+    /// The managed prefix lists that are known, for the rules.
+    pub prefix_lists: BTreeMap<String, String>,
     /// `[outputs]`, with references.
     pub outputs: BTreeMap<String, Text>,
     /// Questions without an answer. Where there are some, the resources are good for showing and for checking, and not
@@ -59,7 +61,8 @@ impl Expanded {
     pub fn desired(self) -> Result<Desired, Vec<Incoherent>> {
         let kinds = crate::kinds::table();
         let desired = Desired::build(&self.stack, self.resources, self.allow, &kinds)?;
-        Ok(desired.renamed(self.renames, &kinds).written(self.written).in_networks(self.networks))
+        let desired = desired.renamed(self.renames, &kinds).written(self.written);
+        Ok(desired.in_networks(self.networks).with_prefix_lists(self.prefix_lists))
     }
 }
 
@@ -145,9 +148,9 @@ pub fn expand_among(
         removals: usize::try_from(header.allow.removals).unwrap_or(usize::MAX),
     };
     let outputs = outputs.into_iter().map(|(name, text)| (name, renames::text(text, &renames))).collect();
-    let (stack, written, networks) =
-        (header.name.clone(), Written { exceptions, policies, ..written(manifest) }, answers.networks());
-    Some(Expanded { stack, resources, allow, renames, written, networks, outputs, unknown: unknown.into_inner() })
+    let (stack, written) = (header.name.clone(), Written { exceptions, policies, ..written(manifest) });
+    let (networks, prefix_lists, unknown) = (answers.networks(), answers.prefix_lists(), unknown.into_inner());
+    Some(Expanded { stack, resources, allow, renames, written, networks, prefix_lists, outputs, unknown })
 }
 
 /// The tables of all components as they stand there.

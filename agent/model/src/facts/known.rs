@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use agent_core::lookup::{Endpoint, Existing, Network};
 use agent_core::reference::Link;
 
+use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::route_table::{Destination, RouteTarget};
 
 /// What AWS answered about things that the stack does not own, by AWS's id, or by the address of what owns it.
@@ -16,6 +17,8 @@ pub struct Known {
     pub subnets: BTreeMap<String, KnownSubnet>,
     /// The endpoints of a VPC, by id.
     pub endpoints: BTreeMap<String, BTreeMap<String, Endpoint>>,
+    /// The blocks of addresses of a VPC.
+    pub blocks: BTreeMap<String, Vec<Cidr4>>,
 }
 
 /// What AWS answered about a route table.
@@ -62,6 +65,8 @@ impl Known {
                 known.subnets.insert(id.clone(), subnet);
             }
             known.endpoints.insert(vpc.clone(), network.endpoints.clone());
+            let blocks = network.blocks().filter_map(|block| block.parse().ok()).collect();
+            known.blocks.insert(vpc.clone(), blocks);
         }
         known
     }

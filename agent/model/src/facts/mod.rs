@@ -10,6 +10,7 @@ mod needs;
 mod placed;
 mod routes;
 mod view;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -165,7 +166,8 @@ impl Facts {
     pub fn of(desired: &Desired, known: &Known) -> Result<Self, Misfit> {
         let view = View::of(desired, known)?;
         let placed = placed::placed(&view);
-        let needs = needs::needs(&view);
+        let ways = ways::Ways::new(&view);
+        let needs = needs::needs(&view, &ways);
         let public = edge::public(&view);
         let names = view.subnets.keys().cloned().chain(placed.iter().flat_map(|placed| placed.subnets.clone()));
         let names: std::collections::BTreeSet<String> = names.collect();

@@ -4,21 +4,17 @@
 //! After [ECR](https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html) (an image's layers are in S3) and
 //! [ECS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html) with its interface endpoints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use agent_core::reference::Text;
 
 use super::view::{View, called, component};
-use super::{Line, Need, Verdict, Way};
-use crate::components::list;
+use super::ways::{INTERNET, Ways};
+use super::{Line, Need, Way};
 use crate::components::service::sources::EcrImage;
-use crate::kinds::ec2::vpc_endpoint::{self, EndpointType};
 use crate::kinds::ecs::service::{self, LaunchType};
 use crate::kinds::ecs::task_definition::container::{Container, LogConfiguration, LogDriver, ValueFrom};
-use crate::kinds::iam::policy::{Effect, Statement};
-
-/// What the internet is called among the things that are needed.
-pub(super) const INTERNET: &str = "internet";
+use crate::kinds::iam::policy::Effect;
 
 /// What a task needs for each action that its role allows, by what the action begins with. Actions that are asked of AWS by
 /// the agent or by ECS are not here.
@@ -45,19 +41,21 @@ struct Asked<'a> {
     untold: Vec<(String, Line)>,
 }
 
-pub(super) fn needs(view: &View<'_>) -> Vec<Need> {
-    view.services.iter().flat_map(|(address, service)| of_service(view, address, service)).collect()
+pub(super) fn needs(view: &View<'_>, ways: &Ways<'_>) -> Vec<Need> {
+    view.services.iter().flat_map(|(address, service)| of_service(view, ways, address, service)).collect()
 }
 
-fn of_service(view: &View<'_>, address: &str, service: &service::Spec) -> Vec<Need> {
+fn of_service(view: &View<'_>, ways: &Ways<'_>, address: &str, service: &service::Spec) -> Vec<Need> {
     let own = component(address).unwrap_or_default().to_owned();
     let mut asked = Asked { view, own, needed: BTreeMap::new(), untold: Vec::new() };
     asked.of_service(service);
     let subnets: Vec<String> = service.network.subnets.iter().map(called).collect();
     let network = subnets.iter().find_map(|subnet| view.vpc_of(subnet)).and_then(|vpc| view.network_of(&vpc));
+    let from = (subnets, service.network.assign_public_ip);
     let Asked { needed, untold, .. } = asked;
     let met = needed.into_iter().map(|(what, (because, line))| {
-        let (met, lacks) = reach(view, &subnets, service.network.assign_public_ip, &what);
+        let reached = ways.to(&from, &what);
+        let (met, lacks) = (reached.way.clone(), reached.lacks.clone());
         Need { address: address.to_owned(), what, because, line, met, lacks, network: network.clone() }
     });
     let untold = untold.into_iter().map(|(fact, line)| Need {
@@ -104,6 +102,9 @@ impl Asked<'_> {
             }
             None => self.untold(format!("the task definition {name}"), &[]),
         }
+        if self.view.files.contains_key(&self.own) {
+            self.add("ssm", "fetches its config files", &["files"]);
+        }
         if service.enable_execute_command {
             self.add("ssmmessages", "lets people open a shell (ECS Exec)", &["exec"]);
         }
@@ -118,11 +119,10 @@ impl Asked<'_> {
     }
 
     fn of_container(&mut self, name: &str, container: &Container) {
-        let at = self.at(name);
-        let at: Vec<&str> = at.iter().map(String::as_str).collect();
+        let at = self.view.container_at(&self.own, name);
         let below = |key: &'static str| [at.as_slice(), &[key]].concat();
         // Containers of the agent itself are there for the files.
-        let key = if self.is_written(name) { below("image") } else { vec!["files"] };
+        let key = if self.view.is_written(&self.own, name) { below("image") } else { vec!["files"] };
         match container.image.plain() {
             Some(image) => self.of_image(&image, &key),
             None => self.untold(format!("where the image of the container {name} is"), &key),
@@ -137,21 +137,6 @@ impl Asked<'_> {
         if container.repository_credentials.is_some() {
             self.add("secretsmanager", "has the credentials of its registry there", &key);
         }
-    }
-
-    /// Where a container is written below its component.
-    fn at(&self, name: &str) -> Vec<String> {
-        let is_sidecar = self.written().and_then(|own| own.get("sidecar")?.get(name)).is_some();
-        if is_sidecar { vec!["sidecar".to_owned(), name.to_owned()] } else { Vec::new() }
-    }
-
-    /// Whether people wrote a container of that name. The main one is called as the service.
-    fn is_written(&self, name: &str) -> bool {
-        !self.at(name).is_empty() || self.own.split_once('.').is_some_and(|(_, own)| own == name)
-    }
-
-    fn written(&self) -> Option<&serde_json::Value> {
-        self.view.written(&self.own)
     }
 
     fn of_image(&mut self, image: &str, key: &[&str]) {
@@ -207,10 +192,7 @@ impl Asked<'_> {
     fn of_role(&mut self, role: &str) {
         let Some(spec) = self.view.roles.get(role) else { return };
         let statements = spec.inline_policies.iter();
-        let statements: Vec<(String, Statement)> = statements
-            .flat_map(|(name, policy)| policy.statement.0.iter().map(|one| (name.clone(), one.clone())))
-            .collect();
-        for (name, statement) in statements {
+        for (name, statement) in statements.flat_map(|(name, policy)| policy.statement.0.iter().map(move |one| (name, one))) {
             // What a key is used for on behalf of another service, that service asks for.
             let through = statement.condition.values().any(|keys| keys.keys().any(|key| key == "kms:ViaService"));
             if statement.effect != Effect::Allow || through {
@@ -227,99 +209,5 @@ impl Asked<'_> {
                 self.add(what, because, &[key]);
             }
         }
-    }
-}
-
-/// Whether what stands in these subnets reaches something, and what is wrong where it does not.
-fn reach(view: &View<'_>, subnets: &[String], public_ip: bool, what: &str) -> (Way, Option<String>) {
-    let (endpoint, lacks) = if what == INTERNET {
-        (Way::new(Verdict::No, Vec::new()), "there is no way to the internet".to_owned())
-    } else {
-        through_endpoint(view, subnets, what)
-    };
-    if endpoint.verdict == Verdict::Yes {
-        return (endpoint, None);
-    }
-    let out = out(view, subnets, public_ip);
-    match (out.verdict, endpoint.verdict) {
-        (Verdict::Yes, _) => (out, None),
-        (_, Verdict::Unknown) => (endpoint, None),
-        (Verdict::Unknown, _) => (out, None),
-        (Verdict::No, _) => (out, Some(lacks)),
-    }
-}
-
-/// The way out of the worst of the subnets.
-fn out(view: &View<'_>, subnets: &[String], public_ip: bool) -> Way {
-    let ways = subnets.iter().map(|subnet| {
-        let direct = view.internet(subnet);
-        if public_ip && direct.verdict == Verdict::Yes { direct } else { view.way_out(subnet) }
-    });
-    let mut ways: Vec<Way> = ways.collect();
-    let worst = |verdict| ways.iter().position(move |way: &Way| way.verdict == verdict);
-    let at = worst(Verdict::No).or_else(|| worst(Verdict::Unknown)).unwrap_or_default();
-    if ways.is_empty() { Way::new(Verdict::No, Vec::new()) } else { ways.swap_remove(at) }
-}
-
-fn through_endpoint(view: &View<'_>, subnets: &[String], what: &str) -> (Way, String) {
-    let vpcs: BTreeSet<String> = subnets.iter().filter_map(|subnet| view.vpc_of(subnet)).collect();
-    let Some(vpc) = vpcs.first() else {
-        let fact = format!("the endpoints of the VPC of {}", list(subnets.iter().map(String::as_str)));
-        return (Way::unknown(subnets.to_vec(), fact), String::new());
-    };
-    let suffix = format!(".{}.{what}", view.desired.written.region);
-    let fitting =
-        view.endpoints.iter().filter(|(_, spec)| called(&spec.vpc) == *vpc && spec.service_name.ends_with(&suffix));
-    let mut lacks = None;
-    for (address, endpoint) in fitting {
-        match serves(view, endpoint, vpc, subnets) {
-            Ok(()) => return (Way::new(Verdict::Yes, vec![address.clone()]), String::new()),
-            Err(why) => lacks = Some(format!("{address} {why}")),
-        }
-    }
-    match view.known.serves(vpc, &suffix, subnets) {
-        Some(Ok(endpoint)) => return (Way::new(Verdict::Yes, vec![vpc.clone(), endpoint]), String::new()),
-        Some(Err(why)) => {
-            let why = why.or(lacks).unwrap_or_else(|| no_endpoint(vpc, what));
-            return (Way::new(Verdict::No, vec![vpc.clone()]), why);
-        }
-        None => {}
-    }
-    if !view.vpcs.contains_key(vpc) {
-        return (Way::unknown(subnets.to_vec(), format!("the endpoints of {vpc}")), String::new());
-    }
-    (Way::new(Verdict::No, vec![vpc.clone()]), lacks.unwrap_or_else(|| no_endpoint(vpc, what)))
-}
-
-fn no_endpoint(vpc: &str, what: &str) -> String {
-    format!("{vpc} has no endpoint for {what}")
-}
-
-/// Whether an endpoint of the right service and VPC serves these subnets.
-fn serves(view: &View<'_>, endpoint: &vpc_endpoint::Spec, vpc: &str, subnets: &[String]) -> Result<(), String> {
-    if endpoint.vpc_endpoint_type == EndpointType::Gateway {
-        let tables: BTreeSet<String> = endpoint.route_tables.iter().map(called).collect();
-        for subnet in subnets {
-            match view.own_table(subnet) {
-                Some(table) if tables.contains(table) => {}
-                Some(table) => return Err(format!("is not on {table}, which the subnet {subnet} uses")),
-                None => return Err(format!("is on no route table of the subnet {subnet}")),
-            }
-        }
-        return Ok(());
-    }
-    if !endpoint.private_dns_enabled {
-        return Err("has no private DNS, so that nothing finds it under the name of the service".to_owned());
-    }
-    if view.vpcs.get(vpc).is_some_and(|vpc| !vpc.enable_dns_support || !vpc.enable_dns_hostnames) {
-        return Err(format!("cannot have private DNS, because {vpc} has DNS turned off"));
-    }
-    let served: BTreeSet<Option<String>> =
-        endpoint.subnets.iter().map(|subnet| view.zone_of(&called(subnet))).collect();
-    let own: BTreeSet<String> = endpoint.subnets.iter().map(called).collect();
-    let missing = subnets.iter().find(|subnet| !own.contains(*subnet) && !served.contains(&view.zone_of(subnet)));
-    match missing {
-        Some(subnet) => Err(format!("is not in the zone of the subnet {subnet}")),
-        None => Ok(()),
     }
 }

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::address::Address;
+use agent_core::address::{Address, Scope};
 use agent_core::desired::Desired;
 use agent_core::doc::Misfit;
 use agent_core::kind::Kind;
-use agent_core::reference::{Link, Target};
+use agent_core::reference::{Link, Target, Text};
 
 use super::Known;
-use crate::kinds::ec2::{route_table, subnet, vpc, vpc_endpoint};
-use crate::kinds::ecs::{service, task_definition};
-use crate::kinds::elb::{listener, load_balancer, rule};
+use crate::kinds::ec2::{route_table, security_group, security_group_rule, subnet, vpc, vpc_endpoint};
+use crate::kinds::ecs::{cluster, service, task_definition};
+use crate::kinds::elb::{listener, load_balancer, rule, target_group};
 use crate::kinds::iam::role;
-use crate::kinds::ssm::parameter;
+use crate::kinds::logs::log_group;
+use crate::kinds::ssm::{file, parameter};
 use crate::kinds::{ec2, ecs, elb, iam, ssm};
 
 /// The specs of one kind, by address.
@@ -23,6 +24,7 @@ pub(super) type All<T> = BTreeMap<String, T>;
 pub(super) struct View<'a> {
     pub(super) desired: &'a Desired,
     pub(super) known: &'a Known,
+    pub(super) scope: Scope,
     pub(super) vpcs: All<vpc::Spec>,
     pub(super) subnets: All<subnet::Spec>,
     pub(super) tables: All<route_table::Spec>,
@@ -35,6 +37,15 @@ pub(super) struct View<'a> {
     pub(super) definitions: All<task_definition::Spec>,
     pub(super) roles: All<role::Spec>,
     pub(super) parameters: All<parameter::Spec>,
+    pub(super) groups: All<security_group::Spec>,
+    pub(super) group_rules: All<security_group_rule::Spec>,
+    pub(super) target_groups: All<target_group::Spec>,
+    pub(super) log_groups: All<log_group::Spec>,
+    pub(super) clusters: All<cluster::Spec>,
+    /// The names of the parts of config files, by component.
+    pub(super) files: BTreeMap<String, Vec<String>>,
+    /// The networks of others, by the id of their VPC.
+    pub(super) networks: BTreeMap<&'a str, &'a str>,
     /// The table that a subnet is tied to.
     pub(super) table_of: BTreeMap<String, String>,
 }
@@ -45,9 +56,18 @@ impl<'a> View<'a> {
         let ties =
             tables.iter().flat_map(|(name, table)| table.subnets.iter().map(|subnet| (called(subnet), name.clone())));
         let table_of = ties.collect();
+        let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (address, file) in all::<file::File>(desired)? {
+            files.entry(component(&address).unwrap_or_default().to_owned()).or_default().push(file.name);
+        }
+        let written = &desired.written;
+        let existing = written.components.iter().filter_map(|(component, table)| {
+            Some((table.pointer("/existing/vpc")?.as_str()?, component.as_str()))
+        });
         Ok(Self {
             desired,
             known,
+            scope: Scope::new(&desired.stack, written.account.as_deref().unwrap_or_default(), &written.region),
             vpcs: all::<vpc::Vpc>(desired)?,
             subnets: all::<subnet::Subnet>(desired)?,
             tables,
@@ -60,21 +80,64 @@ impl<'a> View<'a> {
             definitions: all::<ecs::task_definition::TaskDefinition>(desired)?,
             roles: all::<iam::role::Role>(desired)?,
             parameters: all::<ssm::parameter::Parameter>(desired)?,
+            groups: all::<security_group::SecurityGroup>(desired)?,
+            group_rules: all::<security_group_rule::SecurityGroupRule>(desired)?,
+            target_groups: all::<target_group::TargetGroup>(desired)?,
+            log_groups: all::<log_group::LogGroup>(desired)?,
+            clusters: all::<cluster::Cluster>(desired)?,
+            files,
+            networks: existing.collect(),
             table_of,
         })
     }
 
     /// The network that has a VPC, by the VPC's address or id.
     pub(super) fn network_of(&self, vpc: &str) -> Option<String> {
-        let is_named =
-            |table: &serde_json::Value| table.pointer("/existing/vpc").and_then(|id| id.as_str()) == Some(vpc);
-        let existing = || self.desired.written.components.iter().find(|(_, table)| is_named(table));
-        component(vpc).map(ToOwned::to_owned).or_else(|| Some(existing()?.0.clone()))
+        component(vpc).or_else(|| self.networks.get(vpc).copied()).map(ToOwned::to_owned)
     }
 
     /// The table of a component as it is written.
     pub(super) fn written(&self, component: &str) -> Option<&serde_json::Value> {
         self.desired.written.components.get(component)
+    }
+
+    /// Where a container is written below its component; the main one in the component's own keys.
+    pub(super) fn container_at<'b>(&self, own: &str, container: &'b str) -> Vec<&'b str> {
+        let is_sidecar = self.written(own).and_then(|own| own.get("sidecar")?.get(container)).is_some();
+        if is_sidecar { vec!["sidecar", container] } else { Vec::new() }
+    }
+
+    /// Whether people wrote a container of that name. The main one is called as the service.
+    pub(super) fn is_written(&self, own: &str, container: &str) -> bool {
+        let is_main = own.split_once('.').is_some_and(|(_, own)| own == container);
+        is_main || !self.container_at(own, container).is_empty()
+    }
+
+    /// A text with names and ARNs in the place of references, as far as they are known before anything is made; else as rules
+    /// see them, `${address.field}`.
+    pub(super) fn plain(&self, text: &Text) -> String {
+        let known = text.plain();
+        let known = known.or_else(|| text.clone().with_plain(|to, field| self.derived(to, field)).plain());
+        known.unwrap_or_default()
+    }
+
+    /// What a link to something with an ARN will be, likewise.
+    pub(super) fn arn<T: Target>(&self, link: &Link<T>) -> String {
+        link.address().map_or_else(|| link.as_str().to_owned(), |to| self.derived(to, T::FIELD))
+    }
+
+    fn derived(&self, to: &Address, field: &str) -> String {
+        fn of<K: Kind>(all: &All<K::Spec>, to: &Address, scope: &Scope) -> BTreeMap<&'static str, String> {
+            all.get(to.as_str()).map(|spec| K::derive(spec, scope)).unwrap_or_default()
+        }
+        let mut known = match to.kind() {
+            log_group::LogGroup::NAME => of::<log_group::LogGroup>(&self.log_groups, to, &self.scope),
+            parameter::Parameter::NAME => of::<parameter::Parameter>(&self.parameters, to, &self.scope),
+            role::Role::NAME => of::<role::Role>(&self.roles, to, &self.scope),
+            cluster::Cluster::NAME => of::<cluster::Cluster>(&self.clusters, to, &self.scope),
+            _ => BTreeMap::new(),
+        };
+        known.remove(field).unwrap_or_else(|| format!("${{{to}.{field}}}"))
     }
 }
 

@@ -4,11 +4,11 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EcrImage<'a> {
     /// The registry's account.
-    account: &'a str,
+    pub(crate) account: &'a str,
     /// The registry's region.
     pub(crate) region: &'a str,
     /// The repository, with its path.
-    repository: &'a str,
+    pub(crate) repository: &'a str,
 }
 
 impl<'a> EcrImage<'a> {
@@ -28,7 +28,7 @@ impl<'a> EcrImage<'a> {
     }
 
     /// The repository's ARN.
-    pub(super) fn arn(&self, partition: &str) -> String {
+    pub(crate) fn arn(&self, partition: &str) -> String {
         format!("arn:{partition}:ecr:{}:{}:repository/{}", self.region, self.account, self.repository)
     }
 }

@@ -193,6 +193,14 @@ impl Principal {
         Self(Who::These(BTreeMap::from([(party, values)])))
     }
 
+    /// Those of a sort; nothing where it is everybody.
+    pub fn of(&self, party: Party) -> Option<impl Iterator<Item = &Text>> {
+        match &self.0 {
+            Who::Anybody => None,
+            Who::These(all) => Some(all.get(&party).into_iter().flat_map(|values| &values.0)),
+        }
+    }
+
     /// These and those of another sort as well. Everybody stays everybody.
     pub fn and<T: Into<Text>>(mut self, party: Party, values: impl IntoIterator<Item = T>) -> Self {
         if let Who::These(all) = &mut self.0 {
