@@ -8,6 +8,7 @@ mod edge;
 mod known;
 mod needs;
 mod placed;
+pub mod preflight;
 mod routes;
 mod view;
 mod ways;
@@ -159,6 +160,11 @@ pub struct Facts {
     pub needs: Vec<Need>,
     /// Load balancers that face the internet.
     pub public: Vec<Public>,
+    /// What tasks must do to start and to work, hop by hop.
+    #[serde(skip)]
+    pub checks: Vec<preflight::Check>,
+    /// The links of these that do not hold, or of which a fact is missing, by the rule that judges them.
+    pub preflight: BTreeMap<&'static str, Vec<preflight::Broken>>,
 }
 
 impl Facts {
@@ -175,6 +181,8 @@ impl Facts {
             let subnet = view.subnet(&name);
             (name, subnet)
         });
-        Ok(Self { subnets: subnets.collect(), placed, needs, public })
+        let checks = preflight::checks(&view, &ways, &needs);
+        let preflight = preflight::broken(&checks);
+        Ok(Self { subnets: subnets.collect(), placed, needs, public, checks, preflight })
     }
 }

@@ -192,7 +192,9 @@ impl Asked<'_> {
     fn of_role(&mut self, role: &str) {
         let Some(spec) = self.view.roles.get(role) else { return };
         let statements = spec.inline_policies.iter();
-        for (name, statement) in statements.flat_map(|(name, policy)| policy.statement.0.iter().map(move |one| (name, one))) {
+        for (name, statement) in
+            statements.flat_map(|(name, policy)| policy.statement.0.iter().map(move |one| (name, one)))
+        {
             // What a key is used for on behalf of another service, that service asks for.
             let through = statement.condition.values().any(|keys| keys.keys().any(|key| key == "kms:ViaService"));
             if statement.effect != Effect::Allow || through {

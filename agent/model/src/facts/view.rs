@@ -41,6 +41,8 @@ pub(super) struct View<'a> {
     pub(super) group_rules: All<security_group_rule::Spec>,
     pub(super) target_groups: All<target_group::Spec>,
     pub(super) log_groups: All<log_group::Spec>,
+    /// The addresses of log groups by name.
+    pub(super) log_group_names: BTreeMap<String, String>,
     pub(super) clusters: All<cluster::Spec>,
     /// The names of the parts of config files, by component.
     pub(super) files: BTreeMap<String, Vec<String>>,
@@ -60,10 +62,12 @@ impl<'a> View<'a> {
         for (address, file) in all::<file::File>(desired)? {
             files.entry(component(&address).unwrap_or_default().to_owned()).or_default().push(file.name);
         }
+        let log_groups = all::<log_group::LogGroup>(desired)?;
         let written = &desired.written;
-        let existing = written.components.iter().filter_map(|(component, table)| {
-            Some((table.pointer("/existing/vpc")?.as_str()?, component.as_str()))
-        });
+        let existing = written
+            .components
+            .iter()
+            .filter_map(|(component, table)| Some((table.pointer("/existing/vpc")?.as_str()?, component.as_str())));
         Ok(Self {
             desired,
             known,
@@ -83,7 +87,8 @@ impl<'a> View<'a> {
             groups: all::<security_group::SecurityGroup>(desired)?,
             group_rules: all::<security_group_rule::SecurityGroupRule>(desired)?,
             target_groups: all::<target_group::TargetGroup>(desired)?,
-            log_groups: all::<log_group::LogGroup>(desired)?,
+            log_group_names: log_groups.iter().map(|(address, group)| (group.name.clone(), address.clone())).collect(),
+            log_groups,
             clusters: all::<cluster::Cluster>(desired)?,
             files,
             networks: existing.collect(),

@@ -11,3 +11,4 @@ mod manifests;
 mod mutants;
 mod opa;
 mod overrides;
+mod preflight;
