@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EcrImage<'a> {
     /// The registry's account.
-    pub(crate) account: &'a str,
+    account: &'a str,
     /// The registry's region.
     pub(crate) region: &'a str,
     /// The repository, with its path.

@@ -68,7 +68,7 @@ fn of_target(party: &Party<'_>, forwarding: &Forwarding, target: &LoadBalancer) 
     };
     let of_balancer = |balancer: &String| {
         let whose = component(balancer).unwrap_or(balancer);
-        let because = format!("is reached by {whose} on port {}", target.container_port);
+        let because = format!("is to be reached by {whose} on port {}", target.container_port);
         let hops = [hops.clone(), reached(party, balancer, target, group)].concat();
         Check::new(party.address, because, line.clone(), hops)
     };

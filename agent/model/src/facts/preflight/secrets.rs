@@ -1,10 +1,11 @@
-//! The secrets that ECS puts into a task: environment variables, options of log drivers, credentials of registries.
+//! The secrets that ECS puts into a task: environment variables, options of log drivers, credentials of registries. What the
+//! policy of a secret of another account says is not looked at.
 
 use std::collections::BTreeMap;
 
 use super::iam::{Context, Who};
 use super::party::{Asked, Party, Role};
-use super::{Check, Hop, rules};
+use super::{Check, rules};
 use crate::facts::ways::INTERNET;
 use crate::kinds::ecs::task_definition::container::{LogConfiguration, ValueFrom};
 use crate::kinds::ssm::parameter;
@@ -14,7 +15,6 @@ struct Source {
     /// `ssm` or `secretsmanager`.
     what: &'static str,
     region: String,
-    account: String,
     /// Its ARN, as policies name it.
     arn: String,
     /// The parameter, where it is the stack's.
@@ -63,21 +63,19 @@ fn source(party: &Party<'_>, from: &ValueFrom) -> Option<Source> {
         ValueFrom::Text(text) => (party.view.plain(text), None),
     };
     let parts: Vec<&str> = text.split(':').collect();
-    let (what, region, account, arn) = match parts.as_slice() {
-        ["arn", _, "ssm", region, account, ..] => ("ssm", *region, *account, text.clone()),
+    let (what, region, arn) = match parts.as_slice() {
+        ["arn", _, "ssm", region, ..] => ("ssm", *region, text.clone()),
         // Behind the name stand the key of its JSON, the stage and the version.
-        ["arn", _, "secretsmanager", region, account, "secret", _, ..] => {
-            ("secretsmanager", *region, *account, parts[..7].join(":"))
-        }
+        ["arn", _, "secretsmanager", region, _, "secret", _, ..] => ("secretsmanager", *region, parts[..7].join(":")),
         ["arn", ..] => return None,
         // Without an ARN it is the name of a parameter here.
         _ => {
             let scope = &party.view.scope;
             let arn = scope.arn("ssm", &format!("parameter/{}", text.trim_start_matches('/')));
-            ("ssm", scope.region.as_str(), scope.account.as_str(), arn)
+            ("ssm", scope.region.as_str(), arn)
         }
     };
-    Some(Source { what, region: region.to_owned(), account: account.to_owned(), arn, parameter })
+    Some(Source { what, region: region.to_owned(), arn, parameter })
 }
 
 fn check(party: &Party<'_>, role: Option<&Role<'_>>, source: &Source, (because, key): &Use) -> Check {
@@ -97,10 +95,6 @@ fn check(party: &Party<'_>, role: Option<&Role<'_>>, source: &Source, (because, 
     let mut hops = party.way(what, &[read()], &who);
     hops.extend(party.permits(role, rules::EXECUTION, &[read()]));
     hops.extend(key_of(party, source).into_iter().flat_map(|asked| party.permits(role, rules::EXECUTION, &[asked])));
-    if !scope.account.is_empty() && source.account != scope.account {
-        let hop = Hop::new(rules::EXECUTION, format!("{} lets this account read it", source.arn), &party.defined, &[]);
-        hops.push(hop.unknown(format!("whether {} lets this account read it", source.arn)));
-    }
     let key: Vec<&str> = key.iter().map(String::as_str).collect();
     Check::new(party.address, format!("{because} from {}", source.arn), party.line(&key), hops)
 }

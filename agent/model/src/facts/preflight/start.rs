@@ -60,7 +60,7 @@ fn trust(party: &Party<'_>, role: &Role<'_>) -> Option<Check> {
         }
         May::Unknown(fact) => hop.unknown(fact),
     };
-    let because = format!("has the {}", role.what);
+    let because = format!("starts with its {}", role.what);
     Some(Check::new(party.address, because, party.line(&[]), vec![hop]))
 }
 
@@ -112,11 +112,7 @@ fn of_image(party: &Party<'_>, role: Option<&Role<'_>>, image: &str, key: &[&str
         hops.extend(party.way(INTERNET, &[], &Who::Anybody));
     }
     hops.extend(party.permits(role, rules::EXECUTION, &[token, layers]));
-    if !party.view.scope.account.is_empty() && ecr.account != party.view.scope.account {
-        let name = format!("the registry of the account {} lets this account pull", ecr.account);
-        let hop = Hop::new(rules::EXECUTION, name, &party.defined, &["containers"]);
-        hops.push(hop.unknown(format!("whether the policy of {repository} lets this account pull")));
-    } else if CACHES.iter().any(|prefix| ecr.repository.starts_with(prefix))
+    if CACHES.iter().any(|prefix| ecr.repository.starts_with(prefix))
         && region == own.as_str()
         && party.ways.out(&party.from).verdict == Verdict::No
     {

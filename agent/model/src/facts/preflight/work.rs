@@ -30,7 +30,9 @@ fn files(party: &Party<'_>) -> Option<Check> {
     let role = party.task_role();
     let read = |name: &String| {
         let arn = party.view.scope.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')));
-        Asked::new(&["ssm:GetParameters"], &arn)
+        let asked = Asked::new(&["ssm:GetParameters"], &arn);
+        let on = asked.on.rsplit_once('/').map_or_else(|| asked.on.clone(), |(folder, _)| format!("{folder}/*"));
+        Asked { on, ..asked }
     };
     let who = role.as_ref().map_or(Who::Anybody, |role| Who::Role(&role.arn));
     let asked: Vec<Asked> = names.iter().map(read).collect();

@@ -1,0 +1,29 @@
+# The links of the preflight that do not hold, as findings. What the facts say of them is in docs/policy.md.
+package gitops.lib.preflight
+
+import rego.v1
+
+# What a broken link is as a finding. The line is that of the component which has it.
+broken(link) := object.union(place(link), {"msg": sprintf("`%s` %s, but %s", [
+	data.gitops.lib.names.component(link.service),
+	link.because,
+	link.lacks,
+])})
+
+# What a link is as a finding of which a fact is missing.
+open(link) := object.union(place(link), {
+	"msg": sprintf("`%s` %s, and whether it can depends on %s", [
+		data.gitops.lib.names.component(link.service),
+		link.because,
+		link.fact,
+	]),
+	"fact": link.fact,
+})
+
+place(link) := {
+	"address": link.address,
+	"field": link.field,
+	"component": link.line.component,
+	"key": link.line.key,
+	"hint": object.get(link, "hint", "name something that the stack owns, or look yourself"),
+}

@@ -1,0 +1,45 @@
+package gitops.log_group_exists_test
+
+import rego.v1
+
+import data.gitops.log_group_exists as rule
+
+link := {
+	"service": "service.web/ecs.service",
+	"because": "writes its logs",
+	"verdict": "no",
+	"hop": "what must hold",
+	"lacks": "the container `web` names no log group",
+	"address": "service.web/ecs.task_definition",
+	"field": ["containers"],
+	"line": {"component": "service.web", "key": []},
+	"hint": "mend it",
+}
+
+facts(links) := {"facts": {"preflight": {"log-group-exists": links}}}
+
+test_what_holds_passes if {
+	count(rule.deny) == 0 with input as {"facts": {"preflight": {}}}
+	count(rule.deny) == 0 with input as {}
+}
+
+test_a_broken_link_is_told_with_what_it_is_for if {
+	some finding in rule.deny with input as facts([link])
+	finding.msg == "`service.web` writes its logs, but the container `web` names no log group"
+	finding.hint == "mend it"
+}
+
+test_it_points_at_the_field_of_the_resource_that_decides if {
+	some finding in rule.deny with input as facts([link])
+	finding.address == "service.web/ecs.task_definition"
+	finding.field == ["containers"]
+	finding.component == "service.web"
+}
+
+test_each_broken_link_is_a_finding_of_its_own if {
+	count(rule.deny) == 2 with input as facts([link, object.union(link, {"lacks": "something else"})])
+}
+
+test_links_of_other_rules_are_none_of_its_business if {
+	count(rule.deny) == 0 with input as {"facts": {"preflight": {"another-rule": [link]}}}
+}
