@@ -12,3 +12,4 @@ mod mutants;
 mod opa;
 mod overrides;
 mod preflight;
+mod variants;
