@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::groups::{End, Port};
 use super::party::{self, Party, gated, named, rule_hint};
 use super::{Check, Hop, rules};
+use crate::facts::Verdict;
 use crate::facts::view::{View, called, component};
 use crate::kinds::ec2::security_group;
 use crate::kinds::ecs::service::LoadBalancer;
@@ -91,7 +92,7 @@ fn transport(protocol: Protocol) -> TransportProtocol {
 fn mapped(party: &Party<'_>, target: &LoadBalancer) -> Hop {
     let (container, port) = (&target.container_name, target.container_port);
     let name = format!("the container `{container}` maps the port {port}");
-    let hop = Hop::new(rules::BALANCER, name, party.address, &["load_balancers"]);
+    let hop = Hop::new(rules::BALANCER, name.clone(), party.address, &["load_balancers"]);
     let Some(definition) = party.definition else {
         return hop.unknown(format!("the task definition {}", party.defined));
     };
@@ -101,11 +102,8 @@ fn mapped(party: &Party<'_>, target: &LoadBalancer) -> Hop {
     };
     let has = spec.port_mappings.iter().any(|mapping| mapping.container_port == port);
     let lacks = || format!("the container `{container}` of {} maps no port {port}", party.defined);
-    Hop { at: party.defined.clone(), field: vec!["containers"], ..hop }.only_if(
-        has,
-        lacks,
-        "map the port in the container",
-    )
+    let hop = Hop::new(rules::BALANCER, name, &party.defined, &["containers", container, "port_mappings"]);
+    hop.only_if(has, lacks, "map the port in the container")
 }
 
 /// Whether the target group takes tasks of this VPC.
@@ -154,8 +152,13 @@ fn reached(party: &Party<'_>, balancer: &str, target: &LoadBalancer, group: &tar
         number => Port::tcp(number.parse().unwrap_or_default()),
     };
     if checked != traffic {
-        hops.push(check_mapped(party, checked.number, &called(&target.target_group)));
-        hops.extend(between(party, spec, &end, checked, " for health checks"));
+        let mapped = check_mapped(party, checked.number, &called(&target.target_group));
+        // Where nobody listens it does not matter who may ask.
+        let is_mapped = mapped.verdict != Verdict::No;
+        hops.push(mapped);
+        if is_mapped {
+            hops.extend(between(party, spec, &end, checked, " for health checks"));
+        }
     }
     hops
 }
@@ -204,10 +207,10 @@ fn between(party: &Party<'_>, spec: &load_balancer::Spec, balancer: &End, port: 
         let name = format!("{} lets {port} out to {}{what}", named(balancer), tasks.name);
         let gate = party.groups.out(balancer, tasks, port);
         let hint = || rule_hint("egress", port, tasks);
-        hops.push(gated(gate, rules::BALANCER, name, &balancer.name, "egress", hint));
+        hops.push(gated(gate.with(what), rules::BALANCER, name, &balancer.name, "egress", hint));
     }
     let name = format!("{} lets {port} in from {}{what}", named(tasks), balancer.name);
-    let gate = party.groups.into(tasks, balancer, port);
+    let gate = party.groups.into(tasks, balancer, port).with(what);
     hops.push(gated(gate, rules::BALANCER, name, party.address, "ingress", || rule_hint("ingress", port, balancer)));
     hops
 }

@@ -29,7 +29,7 @@ pub struct Broken {
     /// The resource that decides.
     pub address: String,
     /// The field of its spec.
-    pub field: Vec<&'static str>,
+    pub field: Vec<String>,
     /// The line that decides.
     pub line: Line,
     /// How to mend it.

@@ -59,6 +59,16 @@ pub(super) enum Gate {
     Unknown(String),
 }
 
+impl Gate {
+    /// The gate, with what it would be for.
+    pub(super) fn with(self, what: &str) -> Self {
+        match self {
+            Self::Shut { group, why } => Self::Shut { group, why: format!("{why}{what}") },
+            other => other,
+        }
+    }
+}
+
 /// The rules of a group in one direction, by what is at the other end.
 #[derive(Default)]
 struct Side<'a> {

@@ -71,14 +71,14 @@ pub struct Hop {
     /// The resource that decides.
     pub at: String,
     /// The field of its spec.
-    pub field: Vec<&'static str>,
+    pub field: Vec<String>,
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Hop {
-    fn new(rule: &'static str, name: impl Into<String>, at: &str, field: &[&'static str]) -> Self {
+    fn new(rule: &'static str, name: impl Into<String>, at: &str, field: &[&str]) -> Self {
         Self {
             name: name.into(),
             rule,
@@ -86,7 +86,7 @@ impl Hop {
             lacks: None,
             fact: None,
             at: at.to_owned(),
-            field: field.to_vec(),
+            field: field.iter().map(|word| (*word).to_owned()).collect(),
             hint: None,
         }
     }

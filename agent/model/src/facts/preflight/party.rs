@@ -8,6 +8,8 @@ use super::super::ways::{From, INTERNET, Via, Ways};
 use super::groups::{End, Gate, Groups, Port};
 use super::iam::{self, Context, May, Request, Who};
 use super::{Hop, rules};
+use agent_core::kind::Kind;
+
 use crate::facts::view::{View, called, component};
 use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::vpc_endpoint::{self, EndpointType};
@@ -53,13 +55,15 @@ pub(super) struct Asked {
     pub(super) resources: Vec<String>,
     /// The resource in a few words.
     pub(super) on: String,
+    /// The resource as a policy would name it.
+    pub(super) grant: String,
     pub(super) context: Context,
 }
 
 impl Asked {
     pub(super) fn new(actions: &'static [&'static str], resource: &str) -> Self {
         let on = resource.splitn(6, ':').nth(5).unwrap_or(resource).to_owned();
-        Self { actions, resources: vec![resource.to_owned()], on, context: Context::new() }
+        Self { actions, resources: vec![resource.to_owned()], on, grant: resource.to_owned(), context: Context::new() }
     }
 
     /// `ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on repository/web`
@@ -209,7 +213,9 @@ impl<'a> Party<'a> {
     /// The groups of its tasks let HTTPS out.
     fn lets_out(&self, to: &End) -> Hop {
         let name = format!("{} lets {} out to {}", named(&self.end), Port::HTTPS, to.name);
-        let gate = self.groups.out(&self.end, to, Port::HTTPS);
+        // Endpoints of one group are one thing to be let out to.
+        let peer = End { name: if to.groups.is_empty() { to.name.clone() } else { named(to) }, ..to.clone() };
+        let gate = self.groups.out(&self.end, &peer, Port::HTTPS);
         gated(gate, rules::REACHABLE, name, self.address, "egress", || rule_hint("egress", Port::HTTPS, to))
     }
 
@@ -240,7 +246,7 @@ impl<'a> Party<'a> {
             };
             let may = |request: &Request<'_>| iam::role_may(self.view, spec, request);
             judged(hop, asked, may, &format!("{} may not", role.name), || {
-                format!("let an inline policy of {} allow it on {}", role.name, asked.resources.join(" or "))
+                format!("let an inline policy of {} allow it on {}", role.name, asked.grant)
             })
         };
         asked.iter().map(hop).collect()
@@ -294,7 +300,9 @@ pub(super) fn gated(
             Hop::new(rule, name, &group, &[field]).no(why, hint)
         }
         Gate::Shut { group: None, why } => {
-            let hop = Hop::new(rule, name, own, &["network", "security_groups"]);
+            let is_service = own.split('/').nth(1).is_some_and(|kind| kind == service::Service::NAME);
+            let field: &[&str] = if is_service { &["network", "security_groups"] } else { &["security_groups"] };
+            let hop = Hop::new(rule, name, own, field);
             hop.no(why, "name its groups")
         }
     }

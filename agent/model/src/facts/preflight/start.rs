@@ -14,7 +14,7 @@ use super::{Check, Hop, rules, secrets};
 use crate::components::service::sources::EcrImage;
 use crate::facts::Verdict;
 use crate::facts::ways::INTERNET;
-use crate::kinds::ecs::task_definition::container::{LogConfiguration, LogDriver};
+use crate::kinds::ecs::task_definition::container::{Container, LogConfiguration, LogDriver};
 use crate::kinds::logs::log_group;
 
 /// Who takes roles on for tasks.
@@ -124,30 +124,50 @@ fn of_image(party: &Party<'_>, role: Option<&Role<'_>>, image: &str, key: &[&str
     Check::new(party.address, because, party.line(key), hops)
 }
 
-fn logs(party: &Party<'_>, role: Option<&Role<'_>>) -> Vec<Check> {
-    let containers = party.definition.iter().flat_map(|definition| &definition.containers);
-    let of_containers = containers
-        .filter_map(|(name, spec)| Some((format!("the container `{name}`"), spec.log_configuration.as_ref()?)));
-    let of_proxy = party.spec.service_connect.iter().filter_map(|connect| connect.log_configuration.as_ref());
-    let of_proxy = of_proxy.map(|log| ("the proxy of Service Connect".to_owned(), log));
-    let mut groups: BTreeMap<Option<String>, (String, &LogConfiguration)> = BTreeMap::new();
-    for (whose, log) in of_containers.chain(of_proxy).filter(|(_, log)| log.log_driver == LogDriver::Awslogs) {
-        groups.entry(log.options.get("awslogs-group").map(|group| party.view.plain(group))).or_insert((whose, log));
-    }
-    groups.into_iter().map(|(group, (whose, log))| of_logs(party, role, group.as_deref(), &whose, log)).collect()
+/// Whose output goes somewhere: in words, the resource that says where, and the field.
+struct Writer<'a> {
+    name: String,
+    at: &'a str,
+    field: Vec<&'a str>,
+    log: &'a LogConfiguration,
 }
 
-fn of_logs(
-    party: &Party<'_>,
-    role: Option<&Role<'_>>,
-    group: Option<&str>,
-    whose: &str,
-    log: &LogConfiguration,
-) -> Check {
-    let line = party.line(&["logs"]);
+impl Writer<'_> {
+    fn hop(&self, name: String) -> Hop {
+        Hop::new(rules::LOG_GROUP, name, self.at, &self.field)
+    }
+}
+
+fn writers<'a>(party: &'a Party<'_>) -> impl Iterator<Item = Writer<'a>> {
+    let containers = party.definition.iter().flat_map(|definition| &definition.containers);
+    let of_container = |(name, spec): (&'a String, &'a Container)| {
+        let (at, field) = (party.defined.as_str(), vec!["containers", name, "log_configuration"]);
+        Some(Writer { name: format!("the container `{name}`"), at, field, log: spec.log_configuration.as_ref()? })
+    };
+    let of_proxy = party.spec.service_connect.iter().filter_map(|connect| connect.log_configuration.as_ref());
+    let of_proxy = of_proxy.map(|log| Writer {
+        name: "the proxy of Service Connect".to_owned(),
+        at: party.address,
+        field: vec!["service_connect", "log_configuration"],
+        log,
+    });
+    containers.filter_map(of_container).chain(of_proxy).filter(|writer| writer.log.log_driver == LogDriver::Awslogs)
+}
+
+fn logs(party: &Party<'_>, role: Option<&Role<'_>>) -> Vec<Check> {
+    let mut groups: BTreeMap<Option<String>, Writer<'_>> = BTreeMap::new();
+    for writer in writers(party) {
+        groups.entry(writer.log.options.get("awslogs-group").map(|group| party.view.plain(group))).or_insert(writer);
+    }
+    groups.into_iter().map(|(group, writer)| of_logs(party, role, group.as_deref(), &writer)).collect()
+}
+
+fn of_logs(party: &Party<'_>, role: Option<&Role<'_>>, group: Option<&str>, writer: &Writer<'_>) -> Check {
+    let (line, log) = (party.line(&["logs"]), writer.log);
     let Some(group) = group else {
-        let hop = Hop::new(rules::LOG_GROUP, format!("{whose} names a log group"), &party.defined, &["containers"]);
-        let hop = hop.no(format!("{whose} names no log group"), "say `awslogs-group` among the options of its logs");
+        let hop = writer.hop(format!("{} names a log group", writer.name));
+        let hop =
+            hop.no(format!("{} names no log group", writer.name), "say `awslogs-group` among the options of its logs");
         return Check::new(party.address, "writes its logs", line, vec![hop]);
     };
     let scope = &party.view.scope;
@@ -155,10 +175,11 @@ fn of_logs(
     let arn = format!("arn:{}:logs:{region}:{}:log-group:{group}", scope.partition, scope.account);
     let streams = |actions| {
         // Its name and that of a stream in it: policies have the one or the other.
-        Asked { resources: vec![arn.clone(), format!("{arn}:log-stream:ecs")], ..Asked::new(actions, &arn) }
+        let resources = vec![arn.clone(), format!("{arn}:log-stream:ecs")];
+        Asked { resources, grant: format!("{arn}:*"), ..Asked::new(actions, &arn) }
     };
     let writes = || streams(&["logs:CreateLogStream", "logs:PutLogEvents"]);
-    let mut hops = vec![exists(party, role, group, log, &streams(&["logs:CreateLogGroup"]))];
+    let mut hops = vec![exists(party, role, group, writer, &streams(&["logs:CreateLogGroup"]))];
     let who = role.map_or(Who::Anybody, |role| Who::Role(&role.arn));
     let what = if region == scope.region { "logs" } else { INTERNET };
     hops.extend(party.way(what, &[writes()], &who));
@@ -167,19 +188,18 @@ fn of_logs(
 }
 
 /// Whether there is the log group, or ECS makes it.
-fn exists(party: &Party<'_>, role: Option<&Role<'_>>, group: &str, log: &LogConfiguration, made: &Asked) -> Hop {
+fn exists(party: &Party<'_>, role: Option<&Role<'_>>, group: &str, writer: &Writer<'_>, made: &Asked) -> Hop {
     let view = party.view;
-    let hop = |name: String| Hop::new(rules::LOG_GROUP, name, &party.defined, &["containers"]);
     if let Some(address) = view.log_group_names.get(group) {
-        return hop(format!("{address} is there"));
+        return writer.hop(format!("{address} is there"));
     }
-    let is_made = log.options.get("awslogs-create-group").and_then(Text::plain);
+    let is_made = writer.log.options.get("awslogs-create-group").and_then(Text::plain);
     if is_made.is_some_and(|word| word.eq_ignore_ascii_case("true")) {
         let may = party.permits(role, rules::EXECUTION, std::slice::from_ref(made)).pop();
         let rule = |hop: &Hop| if hop.verdict == Verdict::No { rules::LOG_GROUP } else { hop.rule };
-        return may.map_or_else(|| hop(format!("{group} is made")), |hop| Hop { rule: rule(&hop), ..hop });
+        return may.map_or_else(|| writer.hop(format!("{group} is made")), |hop| Hop { rule: rule(&hop), ..hop });
     }
-    let hop = hop(format!("{group} is there"));
+    let hop = writer.hop(format!("{group} is there"));
     if group.starts_with(&log_group::prefix_of(&view.scope.stack)) {
         let lacks = format!("the log group {group} has a name of this stack, which has none of that name");
         return hop.no(lacks, "name one of the stack's log groups, or let ECS make it: `awslogs-create-group`");
