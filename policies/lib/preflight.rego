@@ -12,7 +12,7 @@ broken(link) := object.union(place(link), {"msg": sprintf("`%s` %s, but %s", [
 
 # What a link is as a finding of which a fact is missing.
 open(link) := object.union(place(link), {
-	"msg": sprintf("`%s` %s, and whether it can depends on %s", [
+	"msg": sprintf("`%s` %s, which depends on %s", [
 		data.gitops.lib.names.component(link.service),
 		link.because,
 		link.fact,

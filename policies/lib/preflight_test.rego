@@ -32,7 +32,7 @@ test_a_finding_has_resource_field_and_line if {
 
 test_a_link_of_which_a_fact_is_missing_names_it if {
 	finding := data.gitops.lib.preflight.open(unsure)
-	finding.msg == "`service.web` writes its logs, and whether it can depends on what the role may do"
+	finding.msg == "`service.web` writes its logs, which depends on what the role may do"
 	finding.fact == "what the role may do"
 }
 

@@ -24,7 +24,7 @@ test_what_is_known_passes if {
 test_a_missing_fact_is_named if {
 	some finding in rule.unknown with input as facts([link])
 	finding.fact == "whether there is the log group /shared"
-	finding.msg == "`service.web` writes its logs to /shared, and whether it can depends on whether there is the log group /shared"
+	finding.msg == "`service.web` writes its logs to /shared, which depends on whether there is the log group /shared"
 }
 
 test_it_points_at_the_line if {

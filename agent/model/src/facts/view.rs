@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::address::{Address, Scope};
-use agent_core::desired::Desired;
+use agent_core::desired::{Desired, Wanted};
 use agent_core::doc::Misfit;
 use agent_core::kind::Kind;
 use agent_core::reference::{Link, Target, Text};
@@ -16,6 +16,9 @@ use crate::kinds::iam::role;
 use crate::kinds::logs::log_group;
 use crate::kinds::ssm::{file, parameter};
 use crate::kinds::{ec2, ecs, elb, iam, ssm};
+
+/// The resources of a stack, by kind.
+type Kinds<'a> = BTreeMap<&'a str, Vec<(&'a Address, &'a Wanted)>>;
 
 /// The specs of one kind, by address.
 pub(super) type All<T> = BTreeMap<String, T>;
@@ -48,50 +51,63 @@ pub(super) struct View<'a> {
     pub(super) files: BTreeMap<String, Vec<String>>,
     /// The networks of others, by the id of their VPC.
     pub(super) networks: BTreeMap<&'a str, &'a str>,
+    /// The VPCs that manifests say subnets of others to be in.
+    pub(super) said_vpcs: BTreeMap<&'a str, &'a str>,
     /// The table that a subnet is tied to.
     pub(super) table_of: BTreeMap<String, String>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn of(desired: &'a Desired, known: &'a Known) -> Result<Self, Misfit> {
-        let tables = all::<route_table::RouteTable>(desired)?;
+        let mut kinds = Kinds::new();
+        for (address, wanted) in &desired.resources {
+            kinds.entry(address.kind()).or_default().push((address, wanted));
+        }
+        let tables = all::<route_table::RouteTable>(&kinds)?;
         let ties =
             tables.iter().flat_map(|(name, table)| table.subnets.iter().map(|subnet| (called(subnet), name.clone())));
         let table_of = ties.collect();
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (address, file) in all::<file::File>(desired)? {
+        for (address, file) in all::<file::File>(&kinds)? {
             files.entry(component(&address).unwrap_or_default().to_owned()).or_default().push(file.name);
         }
-        let log_groups = all::<log_group::LogGroup>(desired)?;
+        let log_groups = all::<log_group::LogGroup>(&kinds)?;
         let written = &desired.written;
-        let existing = written
-            .components
-            .iter()
-            .filter_map(|(component, table)| Some((table.pointer("/existing/vpc")?.as_str()?, component.as_str())));
+        let existing = written.components.iter().filter_map(|(component, table)| {
+            let existing = table.get("existing")?;
+            Some((existing.get("vpc")?.as_str()?, component.as_str(), existing.get("subnets")?.as_object()?))
+        });
+        let (mut networks, mut said_vpcs) = (BTreeMap::new(), BTreeMap::new());
+        for (vpc, component, tiers) in existing {
+            networks.insert(vpc, component);
+            let subnets = tiers.values().filter_map(serde_json::Value::as_array).flatten();
+            said_vpcs.extend(subnets.filter_map(|subnet| Some((subnet.as_str()?, vpc))));
+        }
         Ok(Self {
             desired,
             known,
             scope: Scope::new(&desired.stack, written.account.as_deref().unwrap_or_default(), &written.region),
-            vpcs: all::<vpc::Vpc>(desired)?,
-            subnets: all::<subnet::Subnet>(desired)?,
+            vpcs: all::<vpc::Vpc>(&kinds)?,
+            subnets: all::<subnet::Subnet>(&kinds)?,
             tables,
-            nats: all::<ec2::nat_gateway::NatGateway>(desired)?,
-            endpoints: all::<vpc_endpoint::VpcEndpoint>(desired)?,
-            load_balancers: all::<elb::load_balancer::LoadBalancer>(desired)?,
-            listeners: all::<elb::listener::Listener>(desired)?,
-            rules: all::<elb::rule::Rule>(desired)?,
-            services: all::<ecs::service::Service>(desired)?,
-            definitions: all::<ecs::task_definition::TaskDefinition>(desired)?,
-            roles: all::<iam::role::Role>(desired)?,
-            parameters: all::<ssm::parameter::Parameter>(desired)?,
-            groups: all::<security_group::SecurityGroup>(desired)?,
-            group_rules: all::<security_group_rule::SecurityGroupRule>(desired)?,
-            target_groups: all::<target_group::TargetGroup>(desired)?,
+            nats: all::<ec2::nat_gateway::NatGateway>(&kinds)?,
+            endpoints: all::<vpc_endpoint::VpcEndpoint>(&kinds)?,
+            load_balancers: all::<elb::load_balancer::LoadBalancer>(&kinds)?,
+            listeners: all::<elb::listener::Listener>(&kinds)?,
+            rules: all::<elb::rule::Rule>(&kinds)?,
+            services: all::<ecs::service::Service>(&kinds)?,
+            definitions: all::<ecs::task_definition::TaskDefinition>(&kinds)?,
+            roles: all::<iam::role::Role>(&kinds)?,
+            parameters: all::<ssm::parameter::Parameter>(&kinds)?,
+            groups: all::<security_group::SecurityGroup>(&kinds)?,
+            group_rules: all::<security_group_rule::SecurityGroupRule>(&kinds)?,
+            target_groups: all::<target_group::TargetGroup>(&kinds)?,
             log_group_names: log_groups.iter().map(|(address, group)| (group.name.clone(), address.clone())).collect(),
             log_groups,
-            clusters: all::<cluster::Cluster>(desired)?,
+            clusters: all::<cluster::Cluster>(&kinds)?,
             files,
-            networks: existing.collect(),
+            networks,
+            said_vpcs,
             table_of,
         })
     }
@@ -146,8 +162,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn all<K: Kind>(desired: &Desired) -> Result<All<K::Spec>, Misfit> {
-    let of_kind = desired.resources.iter().filter(|(address, _)| address.kind() == K::NAME);
+fn all<K: Kind>(kinds: &Kinds<'_>) -> Result<All<K::Spec>, Misfit> {
+    let of_kind = kinds.get(K::NAME).into_iter().flatten();
     of_kind.map(|(address, wanted)| Ok((address.to_string(), wanted.spec.typed()?))).collect()
 }
 

@@ -162,6 +162,21 @@ fn a_way_out_does_for_endpoints_and_a_transit_gateway_is_not_known_to_be_one() {
 }
 
 #[test]
+fn groups_of_endpoints_of_others_are_named_once_and_not_in_the_way() {
+    let (stack, findings) = judged(Some(changed(|network| {
+        for endpoint in network.endpoints.values_mut().filter(|endpoint| !endpoint.gateway) {
+            endpoint.groups = strings(&["sg-0abc1234"]);
+        }
+    })));
+    let all = stack.rendered(&findings);
+    assert!(findings.iter().all(|finding| finding.rule == "paths-proven" && !finding.refuses()), "{all}");
+    let facts: BTreeSet<&str> = findings.iter().filter_map(|finding| finding.unknown.as_deref()).collect();
+    assert_eq!(facts.len(), findings.len(), "{all}");
+    assert_eq!(facts.len(), 3, "{all}");
+    assert!(facts.contains("whether the group sg-0abc1234 of vpce-logs lets TCP 443 in from its VPC"), "{all}");
+}
+
+#[test]
 fn an_image_of_another_registry_needs_a_way_out_of_the_owner() {
     let text = TEXT.replace("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1", "nginx:1");
     let (stack, findings) = judged_of(&text, Some(sound()));

@@ -68,6 +68,7 @@ fn trust(service: &str, condition: &Value) -> Value {
 
 fn endpoints_present() -> Mutations {
     vec![
+        ("instances whose agent reaches no ECS", Spec("service.web/ecs.service", "launch_type", || "EC2".into())),
         ("no resolver in the VPC", Spec("network.main/ec2.vpc", "enable_dns_support", || false.into())),
         (
             "an endpoint in the wrong zone",

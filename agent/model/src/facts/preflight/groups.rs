@@ -81,9 +81,11 @@ struct Side<'a> {
 struct Sides<'a> {
     ingress: Side<'a>,
     egress: Side<'a>,
+    /// Whether that is all; a group of others has rules that only AWS knows.
+    whole: bool,
 }
 
-/// All groups of the stack.
+/// The groups that the stack has rules for.
 pub(super) struct Groups<'a> {
     view: &'a View<'a>,
     by_name: BTreeMap<String, Sides<'a>>,
@@ -94,12 +96,12 @@ impl<'a> Groups<'a> {
         let mut by_name: BTreeMap<String, Sides<'_>> = BTreeMap::new();
         for (name, group) in &view.groups {
             let sides = by_name.entry(name.clone()).or_default();
+            sides.whole = true;
             group.ingress.iter().for_each(|rule| sides.ingress.add(rule));
             group.egress.iter().for_each(|rule| sides.egress.add(rule));
         }
-        // Rules for groups of others are no reason to believe that these are known.
         for rule in view.group_rules.values() {
-            let Some(sides) = by_name.get_mut(&called(&rule.security_group)) else { continue };
+            let sides = by_name.entry(called(&rule.security_group)).or_default();
             match rule.direction {
                 Direction::Ingress => sides.ingress.add(&rule.rule),
                 Direction::Egress => sides.egress.add(&rule.rule),
@@ -131,14 +133,16 @@ impl<'a> Groups<'a> {
         }
         let (mut unknown, mut shut) = (None, None);
         for name in &own.groups {
-            let Some(sides) = self.by_name.get(name) else {
-                unknown = Some(format!("whether the group {name} lets {port} {words} {}", peer.name));
-                continue;
-            };
-            match side(sides).lets(peer, port, &self.view.desired.prefix_lists) {
-                Ok(()) => return Gate::Open,
-                Err(Closed::Unknown(fact)) => unknown = Some(format!("{fact}: the group {name} names it")),
-                Err(Closed::Shut(why)) => shut = shut.or(Some((name, why))),
+            let sides = self.by_name.get(name);
+            match sides.map(|sides| side(sides).lets(peer, port, &self.view.desired.prefix_lists)) {
+                Some(Ok(())) => return Gate::Open,
+                Some(Err(Closed::Unknown(fact))) => unknown = Some(format!("{fact}: the group {name} names it")),
+                Some(Err(Closed::Shut(why))) if sides.is_some_and(|sides| sides.whole) => {
+                    shut = shut.or(Some((name, why)))
+                }
+                Some(Err(Closed::Shut(_))) | None => {
+                    unknown = Some(format!("whether the group {name} lets {port} {words} {}", peer.name));
+                }
             }
         }
         match (unknown, shut) {

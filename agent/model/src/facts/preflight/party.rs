@@ -13,7 +13,7 @@ use agent_core::kind::Kind;
 use crate::facts::view::{View, called, component};
 use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::vpc_endpoint::{self, EndpointType};
-use crate::kinds::ecs::service;
+use crate::kinds::ecs::service::{self, LaunchType};
 use crate::kinds::ecs::task_definition;
 use crate::kinds::iam::role;
 
@@ -50,6 +50,7 @@ pub(super) struct Role<'a> {
 }
 
 /// What is asked of AWS on a way: an action, on what, and what is known of the request.
+#[derive(Clone)]
 pub(super) struct Asked {
     pub(super) actions: &'static [&'static str],
     pub(super) resources: Vec<String>,
@@ -181,6 +182,12 @@ impl<'a> Party<'a> {
         }
         let Some(policy) = &endpoint.policy else { return hops };
         for asked in asked {
+            let mut asked = asked.clone();
+            if let Who::Role(arn) = who {
+                asked.context.insert("aws:PrincipalArn", (*arn).to_owned());
+                asked.context.extend(arn.split(':').nth(4).map(|account| ("aws:PrincipalAccount", account.to_owned())));
+            }
+            let asked = &asked;
             let name = format!("the policy of {address} lets through {}", asked.words());
             let hop = Hop::new(rules::REACHABLE, name, address, &["policy"]);
             let may = |request: &Request<'_>| iam::endpoint_lets(self.view, policy, who, request);
@@ -235,6 +242,9 @@ impl<'a> Party<'a> {
             let hop = Hop::new(rule, format!("its {what} may {}", words.join("; ")), &self.defined, &[field]);
             if self.definition.is_none() {
                 return vec![hop.unknown(format!("the task definition {}", self.defined))];
+            }
+            if rule == rules::EXECUTION && self.spec.launch_type == LaunchType::Ec2 {
+                return vec![hop.unknown("what the role of the cluster's instances may do")];
             }
             return vec![hop.no(format!("{} names no {what}", self.defined), format!("name a role in `{field}`"))];
         };
@@ -326,7 +336,8 @@ pub(super) fn named(end: &End) -> String {
 
 /// What stands in subnets, as an end of connections.
 pub(super) fn end(view: &View<'_>, name: &str, groups: Vec<String>, subnets: &[String]) -> End {
-    let vpc = subnets.iter().find_map(|subnet| view.vpc_of(subnet));
+    let said = |subnet: &String| view.said_vpcs.get(subnet.as_str()).map(|vpc| (*vpc).to_owned());
+    let vpc = subnets.iter().find_map(|subnet| view.vpc_of(subnet).or_else(|| said(subnet)));
     let own: Option<Vec<Cidr4>> = subnets.iter().map(|subnet| Some(view.subnets.get(subnet)?.cidr)).collect();
     let of_vpc = || {
         let vpc = vpc.as_ref()?;
