@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use agent_core::allowed::Finding;
 use agent_core::desired::Desired;
+use agent_core::exception::Excepted;
 use agent_core::lookup::{Answers, Question};
 use agent_core::manifest::limits::Limits;
 use agent_core::manifest::read::{Collector, FileEntry};
 use agent_core::manifest::{Manifest, StackFiles, find_stacks};
 use agent_core::pass::Revision;
-use agent_core::source::render::Excepted;
+use agent_core::source::render::ExceptedProblem;
 use agent_core::source::{Problem, Problems, Severity, Sources, Span};
 use agent_model::expand::{Others, expand_among, stacks_of};
 
@@ -46,7 +47,7 @@ pub struct Stack {
     /// What people should know, and what is not in the way.
     pub notes: Problems,
     /// What would be in the way without an exception.
-    pub excepted: Vec<Excepted>,
+    pub excepted: Vec<ExceptedProblem>,
     /// The rules that its repository adds, once they are known.
     pub policies: Option<BTreeMap<String, String>>,
 }
@@ -230,15 +231,19 @@ impl Stack {
     /// Takes what rules found, each at the line that it is about: with the problems what refuses, with the notes the rest.
     pub fn judged(&mut self, findings: &[Finding]) {
         for finding in findings {
-            let found = match &self.manifest {
+            let problem = |finding: &Finding| match &self.manifest {
                 Some(manifest) => manifest.problem(finding),
                 None => Problem::new(finding.rule.clone(), finding.message.clone()),
             };
-            if let Some(excepted) = &finding.excepted {
-                let place = self.manifest.as_ref().and_then(|manifest| manifest.exception(excepted.exception, &[]));
-                self.excepted.push(Excepted { problem: found, reason: excepted.reason.clone(), place });
+            if let Some(Excepted { reason, until, exception }) = &finding.excepted {
+                let place = self.manifest.as_ref().and_then(|manifest| manifest.exception(*exception, &[]));
+                let (reason, until) = (reason.clone(), Some(*until));
+                // In the words that it would have without the exception.
+                let problem = problem(&Finding { excepted: None, ..finding.clone() });
+                self.excepted.push(ExceptedProblem { problem, reason, until, place, external: false });
                 continue;
             }
+            let found = problem(finding);
             let all = if finding.refuses() { &mut self.problems } else { &mut self.notes };
             all.push(found);
         }

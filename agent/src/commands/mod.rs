@@ -20,8 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::pass::PassError;
-use agent_core::source::Problems;
 use agent_core::source::render::render_text;
+use agent_core::source::{Problem, Problems, Severity};
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, From, Output};
@@ -153,7 +153,11 @@ impl Context<'_> {
         }
         for stack in stacks.iter().filter(|stack| !stack.excepted.is_empty()) {
             let mut excepted = Problems::new();
-            stack.excepted.iter().for_each(|one| excepted.push(one.problem.clone()));
+            for one in &stack.excepted {
+                let until = one.until.map(|until| format!(" until {until}")).unwrap_or_default();
+                let message = format!("{} (excepted{until}: {})", one.problem.message, one.reason);
+                excepted.push(Problem { message, ..one.problem.clone() }.severity(Severity::Note));
+            }
             let text = render_text(&excepted, &stack.sources, self.printer.coloured());
             self.printer.progress(text.trim_end_matches('\n'));
         }
