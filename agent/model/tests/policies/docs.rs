@@ -24,9 +24,15 @@ a part of it. `agent policy explain RULE` says why a rule matters.
 const OTHERS: [(&str, &str); 4] =
     [("fsbp", "FSBP"), ("checkov", "Checkov"), ("trivy", "Trivy"), ("guard", "cfn-guard")];
 
-/// The kinds that a policy looks at by themselves.
+/// The kinds that a policy looks at by themselves, or the libraries that it asks.
 fn kinds(rule: &Rule, pack: &Bundle) -> String {
-    let text = &pack.policies().iter().find(|policy| policy.file == rule.file).unwrap().text;
+    let own = &pack.policies().iter().find(|policy| policy.file == rule.file).unwrap().text;
+    let asks = |policy: &&Policy| {
+        let name = policy.file.strip_prefix("lib/").and_then(|file| file.strip_suffix(".rego"));
+        name.is_some_and(|name| own.contains(&format!("data.gitops.lib.{name}.")))
+    };
+    let libraries = pack.policies().iter().filter(asks).map(|policy| policy.text.as_str());
+    let text = libraries.fold(own.clone(), |text, library| text + library);
     let table = agent_model::kinds::table();
     let named = table.iter().map(|kind| kind.name).filter(|name| text.contains(&format!("\"{name}\"")));
     named.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
