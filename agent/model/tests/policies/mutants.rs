@@ -1,5 +1,8 @@
 //! Mutants of `um`: each is one small change that a rule must not let pass. A test lists those that survive.
 
+mod iam;
+mod network;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -22,13 +25,15 @@ pub enum Mutation {
     Spec(&'static str, &'static str, fn() -> Value),
     /// This resource is not there.
     Without(&'static str),
+    /// This resource is there as well.
+    With(&'static str, fn() -> Value),
     /// This resource is there as well, and like that one.
     Twin(&'static str, &'static str),
     /// One after the other.
     Both(Box<Mutation>, Box<Mutation>),
 }
 
-use Mutation::{Both, Spec, Text, Twin, Without};
+use Mutation::{Both, Spec, Text, Twin, With, Without};
 
 pub fn to(address: &str, field: &str) -> Value {
     ref_value(&address.parse().unwrap(), field)
@@ -244,6 +249,13 @@ pub fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
         ("private-subnets-only", private_subnets_only()),
         ("endpoints-present", endpoints_present()),
         ("origin-header-required", origin_header_required()),
+        ("no-world-ingress", network::no_world_ingress()),
+        ("ingress-only-from-cloudfront", network::ingress_only_from_cloudfront()),
+        ("no-admin-statements", iam::no_admin_statements()),
+        ("pass-role-limited", iam::pass_role_limited()),
+        ("no-allow-not-principal", iam::no_allow_not_principal()),
+        ("trust-names-somebody", iam::trust_names_somebody()),
+        ("no-administrator-access", iam::no_administrator_access()),
     ];
     let all = all.into_iter().chain(crate::variants::all());
     all.flat_map(|(rule, list)| list.into_iter().map(move |(what, how)| (rule, what, how))).collect()
@@ -287,7 +299,7 @@ fn rewrite(files: &mut StackFiles, how: &Mutation) {
             rewrite(files, first);
             rewrite(files, second);
         }
-        Spec(..) | Without(_) | Twin(..) => {}
+        Spec(..) | Without(_) | With(..) | Twin(..) => {}
     }
 }
 
@@ -301,6 +313,7 @@ fn change(resources: &mut BTreeMap<Address, Value>, how: &Mutation) {
             doc::put(value, path, new());
         }
         Without(gone) => assert!(resources.remove(&own(gone)).is_some(), "the stack has no {gone}"),
+        With(more, spec) => drop(resources.insert(own(more), spec())),
         Twin(twin, of) => {
             let value = resources[&own(of)].clone();
             resources.insert(own(twin), value);
