@@ -7,6 +7,7 @@ mod docs;
 mod exceptions;
 mod existing;
 mod facts;
+mod guard;
 mod manifests;
 mod mutants;
 mod opa;
