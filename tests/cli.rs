@@ -195,7 +195,8 @@ fn no_secret_is_in_any_output_at_any_level() {
     let bench = Bench::new();
     let edge = "\n[parameter.token]\ngenerate = true\n\n[network.main]\ncidr = \"10.20.0.0/16\"\n\
         tiers = [\"public\", \"private\"]\nendpoints = []\n\n[load_balancer.edge]\nscheme = \"internet-facing\"\n\
-        listeners = { 80 = {} }\norigin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\n";
+        listeners = { 443 = { certificate = \"arn:aws:iam::123456789012:server-certificate/secrets\" } }\n\
+        origin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\norigin_domain = \"origin.example.org\"\n";
     let text = parameter("secrets", "eu-north-1", "x") + edge;
     let revision = bench.commit(&text);
     let mut seen = String::new();
@@ -231,8 +232,10 @@ fn a_secret_header_is_made_anew_by_hand() {
     let bench = Bench::new();
     let text = "[stack]\nname = \"turning\"\naccount = \"123456789012\"\nregion = \"eu-north-1\"\n\n\
         [network.main]\ncidr = \"10.20.0.0/16\"\ntiers = [\"public\", \"private\"]\nendpoints = []\n\n\
-        [load_balancer.edge]\nscheme = \"internet-facing\"\nlisteners = { 80 = {} }\n\
-        origin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\n\n[parameter.plain]\nvalue = \"x\"\n";
+        [load_balancer.edge]\nscheme = \"internet-facing\"\n\
+        listeners = { 443 = { certificate = \"arn:aws:iam::123456789012:server-certificate/turning\" } }\n\
+        origin_header = { name = \"X-Origin-Verify\" }\n\n[distribution.site]\norigin_domain = \"origin.example.org\"\n\n\
+        [parameter.plain]\nvalue = \"x\"\n";
     let revision = bench.commit(text);
     let rotate = |component: &str| bench.agent(&["rotate", "turning", component, "--repo", ".", "--rev", &revision]);
     let pending = rotate("load_balancer.edge");

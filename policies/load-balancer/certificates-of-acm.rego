@@ -4,7 +4,7 @@
 # scope: package
 # custom:
 #   id: certificates-of-acm
-#   level: soft
+#   level: advisory
 #   severity: medium
 #   why: ACM renews what it issues. A certificate that was uploaded to IAM runs out, and nothing in AWS tells.
 #   guard:
