@@ -16,6 +16,16 @@ more(address, name, words) := array.concat(["container"], words) if is_main(addr
 
 more(address, name, words) := array.concat(["sidecar", name], words) if not is_main(address, name)
 
+# Where the value of a variable is written: among the variables, or in the file of them.
+variable(address, name, word) := key(address, name, ["env", word]) if is_written(address, name, word)
+
+variable(address, name, word) := key(address, name, ["env_file"]) if not is_written(address, name, word)
+
+is_written(address, name, word) if {
+	table := input.manifest[data.gitops.lib.names.component(address)]
+	object.get(table, key(address, name, ["env", word]), null) != null
+}
+
 # What a container is called in a message.
 called(address, name) := data.gitops.lib.names.called(address) if is_main(address, name)
 

@@ -21,3 +21,10 @@ test_the_application_is_called_as_its_service if {
 test_a_sidecar_is_called_with_its_service if {
 	data.gitops.lib.containers.called(task, "proxy") == "the container `proxy` of `service.web`"
 }
+
+test_a_variable_is_written_among_the_others_or_in_a_file if {
+	doc := {"manifest": {"service.web": {"env": {"A": "x"}, "env_file": "env", "sidecar": {"proxy": {"env": {"B": "x"}}}}}}
+	data.gitops.lib.containers.variable(task, "web", "A") == ["env", "A"] with input as doc
+	data.gitops.lib.containers.variable(task, "web", "B") == ["env_file"] with input as doc
+	data.gitops.lib.containers.variable(task, "proxy", "B") == ["sidecar", "proxy", "env", "B"] with input as doc
+}

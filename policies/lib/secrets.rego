@@ -4,23 +4,13 @@ package gitops.lib.secrets
 import rego.v1
 
 # What a text holds, or nothing. Most texts have none of the words, and no pattern is tried on them.
-found(text) := "a private key" if contains(text, "PRIVATE KEY-----")
-
-found(text) := "an access key of AWS" if {
-	not contains(text, "PRIVATE KEY-----")
+found(text) := "a private key" if {
+	contains(text, "PRIVATE KEY-----")
+} else := "an access key of AWS" if {
 	has_access_key(text)
-}
-
-found(text) := "a token" if {
-	not contains(text, "PRIVATE KEY-----")
-	not has_access_key(text)
+} else := "a token" if {
 	has_token(text)
-}
-
-found(text) := "a password in a URL" if {
-	not contains(text, "PRIVATE KEY-----")
-	not has_access_key(text)
-	not has_token(text)
+} else := "a password in a URL" if {
 	has_password(text)
 }
 
@@ -34,12 +24,23 @@ has_access_key(text) if {
 }
 
 # Of GitHub, GitLab, Slack, Stripe and npm.
-token_prefixes := ["ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk_live_", "rk_live_", "npm_"]
+tokens := {
+	"ghp_": `ghp_[A-Za-z0-9]{36}`,
+	"gho_": `gho_[A-Za-z0-9]{36}`,
+	"ghs_": `ghs_[A-Za-z0-9]{36}`,
+	"github_pat_": `github_pat_[A-Za-z0-9_]{40}`,
+	"glpat-": `glpat-[A-Za-z0-9_-]{20}`,
+	"xoxb-": `xoxb-[0-9]+-[A-Za-z0-9-]{8}`,
+	"xoxp-": `xoxp-[0-9]+-[A-Za-z0-9-]{8}`,
+	"sk_live_": `sk_live_[A-Za-z0-9]{16}`,
+	"rk_live_": `rk_live_[A-Za-z0-9]{16}`,
+	"npm_": `npm_[A-Za-z0-9]{36}`,
+}
 
 has_token(text) if {
-	some prefix in token_prefixes
+	some prefix, pattern in tokens
 	contains(text, prefix)
-	regex.match(sprintf(`%s[A-Za-z0-9_-]{16,}`, [prefix]), text)
+	regex.match(pattern, text)
 }
 
 # A password that is filled in later (`$DB_PASSWORD`, `%s`, `{password}`, `<password>`) is none, and neither are stars.
