@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::allowed::Finding;
+use agent_core::allowed::{Finding, Level};
 use agent_core::lookup::{Answer, Answers, Endpoint, Existing, Network, Question, RouteTable, Subnet};
 use agent_core::manifest::{FileEntry, StackFiles};
 
@@ -54,7 +54,8 @@ fn judged_of(text: &str, network: Option<Network>) -> (Stack, Vec<Finding>) {
     let answers: Answers = network.map_or_else(answers, with);
     let stack = Stack::new(&StackFiles { files, ..StackFiles::default() }, "", &answers);
     let stack = stack.unwrap_or_else(|problems| panic!("{problems}"));
-    let findings = stack.findings();
+    // Advice is for others to judge.
+    let findings = stack.findings().into_iter().filter(|finding| finding.level > Level::Advisory).collect();
     (stack, findings)
 }
 

@@ -2,6 +2,7 @@
 
 mod iam;
 mod network;
+mod pack;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -256,6 +257,12 @@ pub fn mutations() -> Vec<(&'static str, &'static str, Mutation)> {
         ("no-allow-not-principal", iam::no_allow_not_principal()),
         ("trust-names-somebody", iam::trust_names_somebody()),
         ("no-administrator-access", iam::no_administrator_access()),
+        ("origin-header-secret", pack::origin_header_secret()),
+        ("no-host-network", pack::no_host_network()),
+        ("no-secrets-in-containers", pack::no_secrets_in_containers()),
+        ("container-sizes", pack::container_sizes()),
+        ("deployment-room", pack::deployment_room()),
+        ("no-secrets-in-parameters", pack::no_secrets_in_parameters()),
     ];
     let all = all.into_iter().chain(crate::variants::all());
     all.flat_map(|(rule, list)| list.into_iter().map(move |(what, how)| (rule, what, how))).collect()
