@@ -55,7 +55,7 @@ fn judged_of(text: &str, network: Option<Network>) -> (Stack, Vec<Finding>) {
     let stack = Stack::new(&StackFiles { files, ..StackFiles::default() }, "", &answers);
     let stack = stack.unwrap_or_else(|problems| panic!("{problems}"));
     // Advice is for others to judge.
-    let findings = stack.findings().into_iter().filter(|finding| finding.level > Level::Advisory).collect();
+    let findings = stack.findings().into_iter().filter(|f| f.level > Level::Advisory || f.unknown.is_some()).collect();
     (stack, findings)
 }
 
