@@ -108,6 +108,15 @@ impl Sources {
     }
 }
 
+impl<'a> IntoIterator for &'a Sources {
+    type Item = &'a SourceFile;
+    type IntoIter = std::slice::Iter<'a, SourceFile>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.files.iter()
+    }
+}
+
 /// A place: bytes of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Span {

@@ -144,7 +144,7 @@ fn no_rule_has_passed_where_none_was_asked() {
     let xml = example().with(render_junit);
     let document = Document::parse(&xml).unwrap();
     let suites: Vec<Node<'_, '_>> = document.root_element().children().filter(Node::is_element).collect();
-    for (suite, reason) in [(2, "not asked: the manifest cannot be understood"), (3, "not evaluated: policy-child")] {
+    for (suite, reason) in [(2, "not asked: what the stack wants is not known"), (3, "not evaluated: policy-child")] {
         let cases = suites[suite].children().filter(|node| node.has_tag_name("testcase"));
         let rules: Vec<Node<'_, '_>> =
             cases.filter(|case| case.attribute("classname").unwrap().ends_with(".network")).collect();

@@ -182,7 +182,9 @@ fn a_fingerprint_goes_with_what_a_finding_is_about() {
     assert!(one.iter().all(|print| !two.contains(print)), "of two stacks no finding is the same");
     let print_of_last = |messages: &[&'static str]| {
         let mut stack = Stack::new("a", "stack.toml");
-        messages.iter().for_each(|message| stack.problems.push(Problem::new("two-findings", *message)));
+        for message in messages {
+            stack.problems.push(Problem::new("two-findings", *message));
+        }
         prints(&Example { stacks: vec![stack], ..self::example() }, "gitopsFinding/v1").pop().unwrap()
     };
     assert_eq!(print_of_last(&["a", "b"]), print_of_last(&["b"]), "what is mended elsewhere does not matter");

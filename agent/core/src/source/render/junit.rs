@@ -122,7 +122,7 @@ fn outcome(rule: &RuleInfo, stack: &StackFindings<'_>, found: &[&Found<'_>]) -> 
         return skipped(format!("excepted: {reason}"));
     }
     match stack.judged {
-        Judged::No => skipped("not asked: the manifest cannot be understood".to_owned()),
+        Judged::No => skipped("not asked: what the stack wants is not known".to_owned()),
         Judged::Failed(code) => skipped(format!("not evaluated: {}", escape(code))),
         Judged::Yes if stack.dropped() > 0 => {
             skipped(format!("not told: the stack has {} findings more than are kept", stack.dropped()))

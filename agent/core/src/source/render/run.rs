@@ -134,7 +134,7 @@ pub struct ExceptedProblem {
 pub enum Judged<'a> {
     /// They did.
     Yes,
-    /// They were not asked: its manifest cannot be understood.
+    /// They were not asked, as what the stack wants is not known: its manifest cannot be understood, or AWS gave no answer.
     No,
     /// They could not be evaluated, as the problem with this code says.
     Failed(&'a str),
@@ -177,7 +177,7 @@ pub(super) struct Found<'a> {
     pub(super) exception: Option<&'a ExceptedProblem>,
 }
 
-impl<'a> Found<'a> {
+impl Found<'_> {
     /// Where it is; the beginning of the stack where it has no place of its own.
     pub(super) fn place(&self) -> Place {
         let own = self.problem.span.as_ref().and_then(|span| Place::new(span, self.stack.sources));
