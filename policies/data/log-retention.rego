@@ -30,3 +30,9 @@ deny contains finding if {
 wrong(group) := "for ever" if not group.retention_in_days
 
 wrong(group) := sprintf("for %d days only", [group.retention_in_days]) if group.retention_in_days < 7
+
+# AWS refuses other numbers.
+wrong(group) := sprintf("for %d days, which CloudWatch does not have", [group.retention_in_days]) if {
+	group.retention_in_days >= 7
+	not group.retention_in_days in {7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+}

@@ -18,6 +18,11 @@ test_a_day_is_told if {
 	finding.key == ["logs", "days"]
 }
 
+test_what_cloudwatch_does_not_have_is_told if {
+	some finding in rule.deny with input as stack({"retention_in_days": 8675309})
+	contains(finding.msg, "for 8675309 days, which CloudWatch does not have")
+}
+
 test_for_ever_is_told if {
 	some finding in rule.deny with input as stack({"name": "/a"})
 	finding.msg == "the logs of `service.web` are kept for ever"

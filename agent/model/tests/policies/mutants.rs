@@ -281,7 +281,9 @@ pub fn mutant(files: &StackFiles, how: &Mutation) -> Result<Stack, String> {
     let mut resources = resources.collect();
     change(&mut resources, how);
     let resources = resources.into_iter().map(|(address, value)| {
-        let spec = Doc::from_value(&value);
+        // As a component or an override would have made it.
+        let kind = table().get(address.kind()).copied().unwrap();
+        let spec = (kind.normal)(&Doc::from_value(&value)).unwrap_or_else(|misfit| panic!("{address}: {misfit}"));
         Resource { address, spec, protect: false, adopt: None, ignore: Vec::new() }
     });
     let good = stack.desired;
