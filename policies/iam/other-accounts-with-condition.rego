@@ -16,7 +16,7 @@ import rego.v1
 deny contains finding if {
 	some item in data.gitops.lib.statements.trusts
 	is_object(item.statement.Principal)
-	some principal in item.statement.Principal.AWS
+	some principal in data.gitops.lib.statements.list(item.statement.Principal.AWS)
 	other := account(principal)
 	other != input.stack.account
 	not data.gitops.lib.statements.has_condition(item.statement)

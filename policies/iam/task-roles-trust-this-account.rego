@@ -15,7 +15,7 @@ deny contains finding if {
 	some item in data.gitops.lib.statements.trusts
 	item.address in task_roles
 	is_object(item.statement.Principal)
-	"ecs-tasks.amazonaws.com" in item.statement.Principal.Service
+	"ecs-tasks.amazonaws.com" in data.gitops.lib.statements.list(item.statement.Principal.Service)
 	not asks_for_source(item.statement)
 	finding := {
 		"address": item.address,

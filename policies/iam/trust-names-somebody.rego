@@ -34,12 +34,12 @@ everybody(principal) := "everybody" if principal == "*"
 everybody(principal) := "everybody" if {
 	is_object(principal)
 	some party in ["AWS", "Service", "CanonicalUser"]
-	"*" in principal[party]
+	"*" in data.gitops.lib.statements.list(principal[party])
 }
 
 # Without a condition on the subject, all users of GitHub may take on a role that trusts GitHub.
-everybody(principal) := sprintf("all that %s knows", [concat(", ", principal.Federated)]) if {
+everybody(principal) := sprintf("all that %s knows", [concat(", ", data.gitops.lib.statements.list(principal.Federated))]) if {
 	is_object(principal)
-	count(principal.Federated) > 0
-	not "*" in object.get(principal, "AWS", [])
+	count(data.gitops.lib.statements.list(principal.Federated)) > 0
+	not "*" in data.gitops.lib.statements.list(object.get(principal, "AWS", []))
 }

@@ -4,19 +4,29 @@ package gitops.lib.statements
 import rego.v1
 
 # What roles may do, each with `address`, `field` (the inline policy) and `statement`. What is denied is in none of the lists.
-permissions := [{"address": address, "field": ["inline_policies", name], "statement": statement} |
+permissions := [{"address": address, "field": ["inline_policies", name], "statement": normal(statement)} |
 	some address, role in input.kinds["iam.role"]
 	some name, document in role.inline_policies
-	some statement in document.Statement
+	some statement in list(document.Statement)
 	statement.Effect == "Allow"
 ]
 
 # Who may take roles on.
-trusts := [{"address": address, "field": ["assume_role_policy"], "statement": statement} |
+trusts := [{"address": address, "field": ["assume_role_policy"], "statement": normal(statement)} |
 	some address, role in input.kinds["iam.role"]
-	some statement in role.assume_role_policy.Statement
+	some statement in list(role.assume_role_policy.Statement)
 	statement.Effect == "Allow"
 ]
+
+# IAM takes one of a thing for a list of one. The agent's specs have lists alone, other documents may not.
+list(value) := value if is_array(value)
+
+list(value) := [value] if not is_array(value)
+
+normal(statement) := object.union(statement, {key: list(value) |
+	some key in ["Action", "NotAction", "Resource", "NotResource"]
+	value := statement[key]
+})
 
 # Whether the pattern of an action, with `*` in it perhaps, takes an action in. IAM does not look at the case. A pattern with
 # several `*` counts as what stands before the first and behind the last.

@@ -39,3 +39,10 @@ test_a_condition_asks_for_keys if {
 	not data.gitops.lib.statements.has_condition({"Condition": {}})
 	not data.gitops.lib.statements.has_condition({})
 }
+
+test_one_of_a_thing_is_a_list_of_one if {
+	lone := {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+	loners := {"kinds": {"iam.role": {"service.web/iam.role.task": {"inline_policies": {"files": {"Statement": lone}}}}}}
+	found := [item.statement | some item in data.gitops.lib.statements.permissions] with input as loners
+	found == [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]}]
+}

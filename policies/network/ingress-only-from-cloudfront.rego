@@ -14,7 +14,7 @@ import rego.v1
 deny contains finding if {
 	some item in data.gitops.lib.groups.ingress
 	lb := fronted[item.group]
-	not is_cloudfront(item.rule)
+	not may_be_cloudfront(item.rule)
 	finding := {
 		"address": item.address,
 		"field": item.field,
@@ -39,6 +39,23 @@ unknown contains finding if {
 	}
 }
 
+unknown contains finding if {
+	not cloudfront
+	some item in data.gitops.lib.groups.ingress
+	lb := fronted[item.group]
+	list := item.rule.peer.prefix_list
+
+	# Offline the component's own list has no id.
+	startswith(list, "pl-")
+	finding := {
+		"address": item.address,
+		"field": item.field,
+		"msg": sprintf("whom %s lets in depends on which list %s is", [data.gitops.lib.names.called(lb), list]),
+		"fact": sprintf("the name of %s", [list]),
+		"hint": "leave the list to the agent",
+	}
+}
+
 # By group the load balancer that has it. Two load balancers with one group are both named by their group.
 fronted[group] := least if {
 	some group, lbs in behind
@@ -51,13 +68,12 @@ behind[group] contains lb.address if {
 	some group in input.kinds["elb.load_balancer"][lb.address].security_groups
 }
 
-# Which list it is only AWS knows; one that something sends to (S3's) is not where requests come from.
-is_cloudfront(rule) if {
+may_be_cloudfront(rule) if rule.peer.prefix_list == cloudfront
+
+# Which list it is only AWS knows.
+may_be_cloudfront(rule) if {
 	rule.peer.prefix_list
-	not rule.peer.prefix_list in destinations
+	not cloudfront
 }
 
-destinations contains item.rule.peer.prefix_list if {
-	some item in data.gitops.lib.groups.egress
-	startswith(item.rule.peer.prefix_list, "pl-")
-}
+cloudfront := input.facts.prefix_lists["com.amazonaws.global.cloudfront.origin-facing"]

@@ -19,7 +19,10 @@ stack(groups, ingress, lb) := {
 		},
 		"elb.load_balancer": {"load_balancer.edge/elb.load_balancer": {"security_groups": groups}},
 	},
-	"facts": {"public": [object.union({"address": "load_balancer.edge/elb.load_balancer"}, lb)]},
+	"facts": {
+		"public": [object.union({"address": "load_balancer.edge/elb.load_balancer"}, lb)],
+		"prefix_lists": {"com.amazonaws.global.cloudfront.origin-facing": "pl-4fa04526", "com.amazonaws.eu-west-1.s3": "pl-s3"},
+	},
 }
 
 test_cloudfronts_list_passes if {
@@ -28,8 +31,19 @@ test_cloudfronts_list_passes if {
 	count(rule.unknown) == 0 with input as doc
 }
 
+offline(list) := {"kinds": doc.kinds, "facts": object.remove(doc.facts, ["prefix_lists"])} if {
+	doc := stack([edge], [tcp(443, {"prefix_list": list})], {})
+}
+
 test_offline_the_list_has_no_id_and_passes if {
-	count(rule.deny) == 0 with input as stack([edge], [tcp(443, {"prefix_list": "(known online)"})], {})
+	count(rule.deny) == 0 with input as offline("(known online)")
+	count(rule.unknown) == 0 with input as offline("(known online)")
+}
+
+test_offline_an_id_is_unknown if {
+	count(rule.deny) == 0 with input as offline("pl-4fa04526")
+	some finding in rule.unknown with input as offline("pl-4fa04526")
+	finding.fact == "the name of pl-4fa04526"
 }
 
 test_a_block_is_refused_however_small if {

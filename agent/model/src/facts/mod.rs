@@ -165,6 +165,8 @@ pub struct Facts {
     pub checks: Vec<preflight::Check>,
     /// The links of these that do not hold, or of which a fact is missing, by the rule that judges them.
     pub preflight: BTreeMap<&'static str, Vec<preflight::Broken>>,
+    /// The ids of the managed prefix lists that AWS was asked for, by name.
+    pub prefix_lists: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -183,6 +185,7 @@ impl Facts {
         });
         let checks = preflight::checks(&view, &ways, &needs);
         let preflight = preflight::broken(&checks);
-        Ok(Self { subnets: subnets.collect(), placed, needs, public, checks, preflight })
+        let prefix_lists = desired.prefix_lists.clone();
+        Ok(Self { subnets: subnets.collect(), placed, needs, public, checks, preflight, prefix_lists })
     }
 }

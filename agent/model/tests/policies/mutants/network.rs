@@ -85,6 +85,10 @@ pub fn ingress_only_from_cloudfront() -> Mutations {
                 json!([cloudfront, tcp(443, 443, &json!({ "cidr_ipv4": "198.51.100.0/24" }))])
             }),
         ),
+        (
+            "a list of one's own",
+            Spec(EDGE, "ingress", || json!([tcp(443, 443, &json!({ "prefix_list": "pl-0123456789abcdef0" }))])),
+        ),
         ("the list of S3", Spec(EDGE, "ingress", || json!([tcp(443, 443, &json!({ "prefix_list": "pl-6da54004" }))]))),
         (
             "the tasks of a service",
