@@ -58,5 +58,5 @@ has_password(text) if {
 	not strings.any_prefix_match(words[1], ["$", "%", "{", "<", "*", "["])
 }
 
-# What stands before the path, and before the end of the URL.
-authority(part) := split(replace(replace(replace(replace(part, "\n", "/"), " ", "/"), "\"", "/"), "'", "/"), "/")[0]
+# What stands before the path, the query, the next one of several, or the end of the URL.
+authority(part) := split(strings.replace_n({"?": "/", "#": "/", ",": "/", ";": "/", "\n": "/", " ": "/", "\"": "/", "'": "/"}, part), "/")[0]

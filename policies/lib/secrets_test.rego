@@ -36,11 +36,12 @@ test_a_password_in_a_url_is_found if {
 	data.gitops.lib.secrets.found("postgres://app:hunter2@db:5432/app") == "a password in a URL"
 	data.gitops.lib.secrets.found("redis://:hunter2@cache") == "a password in a URL"
 	data.gitops.lib.secrets.found("http://a/b,https://x:y@c/d") == "a password in a URL"
+	data.gitops.lib.secrets.found("mongodb://app:hunter2@a:27017,b:27017/db?x=y") == "a password in a URL"
 	data.gitops.lib.secrets.found("URL='https://x:y@c'") == "a password in a URL"
 }
 
 test_a_password_that_is_filled_in_later_is_none if {
-	every text in ["postgres://app:$DB_PASSWORD@db", "postgres://app:${DB_PASSWORD}@db", "postgres://%s:%s@db", "amqp://{user}:{password}@mq", "https://user:<password>@x", "postgres://app:****@db", "postgres://app@db/app", "http://a:80/b@c", "http://a:80\nuser@example.org", "http://a:80 user@example.org", "git@example.org:a/b", "mailto://a:@b"] {
+	every text in ["postgres://app:$DB_PASSWORD@db", "postgres://app:${DB_PASSWORD}@db", "postgres://%s:%s@db", "amqp://{user}:{password}@mq", "https://user:<password>@x", "postgres://app:****@db", "postgres://app@db/app", "http://a:80/b@c", "http://a:80\nuser@example.org", "http://a:80 user@example.org", "git@example.org:a/b", "jdbc:sqlserver://db:1433;user=a@b", "http://a:80,http://b:80,c@d", "http://a:80?mail=b@c", "mailto://a:@b"] {
 		not data.gitops.lib.secrets.found(text)
 	}
 }
