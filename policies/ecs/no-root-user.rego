@@ -9,8 +9,6 @@
 #   why: Whoever breaks into a program that runs as root may do everything in its container, and is one flaw of the kernel away from what is beside it.
 #   fsbp:
 #     - ECS.20
-#   guard:
-#     - ECS_TASK_DEFINITION_USER_FOR_HOST_MODE_CHECK
 package gitops.no_root_user
 
 import rego.v1

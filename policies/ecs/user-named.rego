@@ -9,8 +9,6 @@
 #   why: The user of an image is root unless its makers thought of it, and nobody sees that in a manifest.
 #   fsbp:
 #     - ECS.20
-#   guard:
-#     - ECS_TASK_DEFINITION_USER_FOR_HOST_MODE_CHECK
 package gitops.user_named
 
 import rego.v1
