@@ -2,6 +2,7 @@
 //! pass or fail. Here is what there is; running it is the binary's business.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::bundle::{Bundle, Policy};
 use crate::metadata::{BadPolicy, Rule, package};
@@ -55,7 +56,7 @@ impl Trial {
         let policy = |(file, text): (&String, &String)| Policy { file: file.clone(), text: text.clone() };
         let (tests, own): (Vec<Policy>, Vec<Policy>) = files
             .iter()
-            .filter(|(file, _)| file.ends_with(".rego"))
+            .filter(|(file, _)| is(file, "rego"))
             .map(policy)
             .partition(|policy| policy.file.ends_with("_test.rego"));
         let pack = Bundle::pack()?;
@@ -67,6 +68,10 @@ impl Trial {
         let tests = tests.iter().map(tests_of).collect::<Result<_, _>>()?;
         Ok(Self { bundle, tests, cases, policies })
     }
+}
+
+fn is(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|own| own == extension)
 }
 
 fn tests_of(policy: &Policy) -> Result<Tests, BadPolicy> {
@@ -82,7 +87,7 @@ fn cases(rule: &Rule, files: &BTreeMap<String, String>) -> Vec<Case> {
     let folder = rule.file.trim_end_matches(".rego");
     let below = |kind: &str| {
         let prefix = format!("{folder}/{kind}/");
-        files.iter().filter(move |(file, _)| file.starts_with(&prefix) && file.ends_with(".toml"))
+        files.iter().filter(move |(file, _)| file.starts_with(&prefix) && is(file, "toml"))
     };
     let case = |passes: bool, (file, text): (&String, &String)| Case {
         rule: rule.id.clone(),

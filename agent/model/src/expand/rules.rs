@@ -66,7 +66,7 @@ fn checked(
 pub(super) fn policies(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for (path, entry) in manifest.files.policies() {
-        if !path.ends_with(".rego") || path.ends_with("_test.rego") {
+        if !is_policy(path) {
             continue;
         }
         match entry {
@@ -80,4 +80,9 @@ pub(super) fn policies(manifest: &Manifest, problems: &mut Problems) -> BTreeMap
         }
     }
     all
+}
+
+fn is_policy(path: &str) -> bool {
+    let is_rego = std::path::Path::new(path).extension().is_some_and(|extension| extension == "rego");
+    is_rego && !path.ends_with("_test.rego")
 }
