@@ -8,7 +8,7 @@ use super::party::{self, Party, gated, named, rule_hint};
 use super::{Check, Hop, rules};
 use crate::facts::view::{View, called, component};
 use crate::kinds::ecs::service::{self, ConnectService, ServiceConnect};
-use crate::kinds::ecs::task_definition::container::PortMapping;
+use crate::kinds::ecs::task_definition::{self, container::PortMapping};
 
 /// Who serves a name, by namespace and name.
 pub(super) struct Names<'a>(BTreeMap<(String, &'a str), &'a str>);
@@ -40,10 +40,9 @@ pub(super) fn checks(party: &Party<'_>, names: &Names<'_>) -> Vec<Check> {
 }
 
 /// The mapping that has a name, in any container.
-fn mapping<'a>(view: &'a View<'_>, service: &service::Spec, port: &str) -> Option<Option<&'a PortMapping>> {
-    let definition = view.definitions.get(&called(&service.task_definition))?;
+fn mapping<'a>(definition: &'a task_definition::Spec, port: &str) -> Option<&'a PortMapping> {
     let mut all = definition.containers.values().flat_map(|container| &container.port_mappings);
-    Some(all.find(|mapping| mapping.name.as_deref() == Some(port)))
+    all.find(|mapping| mapping.name.as_deref() == Some(port))
 }
 
 fn serves_as(party: &Party<'_>, port: &str, one: &ConnectService) -> Check {
@@ -61,10 +60,10 @@ fn named_port(view: &View<'_>, address: &str, spec: &service::Spec, port: &str) 
         address,
         &["service_connect"],
     );
-    match mapping(view, spec, port) {
+    match view.definitions.get(&defined) {
         None => hop.unknown(format!("the task definition {defined}")),
-        Some(found) => hop.only_if(
-            found.is_some(),
+        Some(definition) => hop.only_if(
+            mapping(definition, port).is_some(),
             || format!("no container of {defined} has a port called `{port}`, which {address} serves"),
             "serve a port by the name that its mapping has",
         ),
@@ -111,7 +110,8 @@ fn to_server(party: &Party<'_>, own: &ServiceConnect, name: &str, to: &str, serv
         "put both into one cluster, or name one namespace",
     ));
     hops.push(named_port(party.view, to, server, port));
-    let Some(Some(mapping)) = mapping(party.view, server, port) else { return hops };
+    let definition = party.view.definitions.get(&called(&server.task_definition));
+    let Some(mapping) = definition.and_then(|definition| mapping(definition, port)) else { return hops };
     // Without an override the proxy takes the container's own port.
     let port = Port::tcp(one.ingress_port_override.unwrap_or(mapping.container_port));
     let subnets: Vec<String> = server.network.subnets.iter().map(called).collect();

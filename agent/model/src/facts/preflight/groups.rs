@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::view::{View, called};
 use crate::expand::UNKNOWN;
+use crate::facts::view::{View, called};
 use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::security_group::{Peer, Protocol, Rule};
 use crate::kinds::ec2::security_group_rule::Direction;
@@ -138,7 +138,7 @@ impl<'a> Groups<'a> {
                 Some(Ok(())) => return Gate::Open,
                 Some(Err(Closed::Unknown(fact))) => unknown = Some(format!("{fact}: the group {name} names it")),
                 Some(Err(Closed::Shut(why))) if sides.is_some_and(|sides| sides.whole) => {
-                    shut = shut.or(Some((name, why)))
+                    shut = shut.or(Some((name, why)));
                 }
                 Some(Err(Closed::Shut(_))) | None => {
                     unknown = Some(format!("whether the group {name} lets {port} {words} {}", peer.name));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use agent_core::reference::Text;
 
-use super::super::view::View;
+use crate::facts::view::View;
 use crate::kinds::iam::policy::{Effect, Party, PolicyDocument, Statement};
 use crate::kinds::iam::role;
 

@@ -23,7 +23,7 @@ fn stars_and_question_marks() {
     }
 }
 
-fn role(inline: Value, managed: &[&str]) -> role::Spec {
+fn role(inline: &Value, managed: &[&str]) -> role::Spec {
     serde_json::from_value(json!({
         "name": "r", "assume_role_policy": {"Statement": []}, "inline_policies": {"own": {"Statement": inline}},
         "managed_policies": managed,
@@ -44,14 +44,14 @@ fn allowed_by_one_and_denied_by_none() {
     let allow = json!({"Effect": "Allow", "Action": "ssm:Get*", "Resource": "arn:aws:ssm:*:*:parameter/um/*"});
     let name = "arn:aws:ssm:eu-west-1:1:parameter/um/key";
     let none = Context::new();
-    let only = role(json!([allow]), &[]);
+    let only = role(&json!([allow]), &[]);
     assert_eq!(may(&only, "ssm:GetParameters", name, &none), May::Yes);
     assert_eq!(may(&only, "SSM:getparameters", name, &none), May::Yes);
     assert_eq!(may(&only, "ssm:PutParameter", name, &none), May::No(None));
     assert_eq!(may(&only, "ssm:GetParameters", "arn:aws:ssm:eu-west-1:1:parameter/other", &none), May::No(None));
-    let denied = role(json!([allow, {"Effect": "Deny", "NotAction": "logs:*", "Resource": "*"}]), &[]);
+    let denied = role(&json!([allow, {"Effect": "Deny", "NotAction": "logs:*", "Resource": "*"}]), &[]);
     assert_eq!(may(&denied, "ssm:GetParameters", name, &none), May::No(Some("own denies it".into())));
-    let all_but = role(json!([{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:ssm:*"}]), &[]);
+    let all_but = role(&json!([{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:ssm:*"}]), &[]);
     assert_eq!(may(&all_but, "ssm:GetParameters", name, &none), May::No(None));
     assert_eq!(may(&all_but, "kms:Decrypt", KEY, &none), May::Yes);
 }
@@ -60,7 +60,7 @@ fn allowed_by_one_and_denied_by_none() {
 fn a_condition_counts_as_far_as_the_request_tells() {
     let through = |service: &str| {
         let condition = json!({"StringEquals": {"kms:ViaService": service}});
-        role(json!([{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY, "Condition": condition}]), &[])
+        role(&json!([{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY, "Condition": condition}]), &[])
     };
     let told = Context::from([("kms:ViaService", "ssm.eu-west-1.amazonaws.com".to_owned())]);
     assert_eq!(may(&through("ssm.eu-west-1.amazonaws.com"), "kms:Decrypt", KEY, &told), May::Yes);
@@ -69,7 +69,7 @@ fn a_condition_counts_as_far_as_the_request_tells() {
     assert_eq!(open, May::Unknown("whether the condition kms:ViaService of own holds".into()));
     // A denial that may hold is no denial yet, and no leave either.
     let denied = role(
-        json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
+        &json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
                {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:TokenIssueTime": "true"}}}]),
         &[],
     );
@@ -81,7 +81,7 @@ fn of_managed_policies_one_is_known() {
     let known = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
     let other = "arn:aws:iam::1:policy/ours";
     let none = Context::new();
-    let with = |managed: &[&str]| role(json!([]), managed);
+    let with = |managed: &[&str]| role(&json!([]), managed);
     assert_eq!(may(&with(&[known]), "logs:PutLogEvents", "x", &none), May::Yes);
     assert_eq!(may(&with(&[known]), "ssm:GetParameters", "x", &none), May::No(None));
     assert_eq!(

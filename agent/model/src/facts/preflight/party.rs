@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::super::Line;
-use super::super::ways::{From, INTERNET, Via, Ways};
+use agent_core::kind::Kind;
+
 use super::groups::{End, Gate, Groups, Port};
 use super::iam::{self, Context, May, Request, Who};
 use super::{Hop, rules};
-use agent_core::kind::Kind;
-
+use crate::facts::Line;
 use crate::facts::view::{View, called, component};
+use crate::facts::ways::{From, INTERNET, Via, Ways};
 use crate::kinds::ec2::Cidr4;
 use crate::kinds::ec2::vpc_endpoint::{self, EndpointType};
 use crate::kinds::ecs::service::{self, LaunchType};
@@ -203,10 +203,8 @@ impl<'a> Party<'a> {
         let Some(endpoint) = self.view.known.endpoints.get(vpc).and_then(|all| all.get(id)) else { return Vec::new() };
         let groups: Vec<String> = endpoint.groups.iter().cloned().collect();
         let list = endpoint.gateway.then(|| endpoint.service.clone());
-        let blocks = match endpoint.gateway {
-            true => Some(vec![Cidr4::new(ipnet::Ipv4Net::default())]),
-            false => self.view.known.blocks.get(vpc).cloned(),
-        };
+        let everywhere = endpoint.gateway.then(|| vec![Cidr4::new(ipnet::Ipv4Net::default())]);
+        let blocks = everywhere.or_else(|| self.view.known.blocks.get(vpc).cloned());
         let end = End { name: id.to_owned(), groups, blocks, list, vpc: Some(vpc.to_owned()) };
         let mut hops = vec![self.lets_out(&end)];
         if !end.groups.is_empty() {

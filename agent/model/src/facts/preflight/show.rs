@@ -23,7 +23,7 @@ pub fn show(checks: &[Check]) -> String {
 fn below(text: &mut String, hop: &Hop) {
     let why = match hop.verdict {
         Verdict::Yes => None,
-        Verdict::No => hop.lacks.as_ref().map(|lacks| lacks.clone()),
+        Verdict::No => hop.lacks.clone(),
         Verdict::Unknown => hop.fact.as_ref().map(|fact| format!("depends on {fact}")),
     };
     if let Some(why) = why {

@@ -79,7 +79,7 @@ fn images(party: &Party<'_>, role: Option<&Role<'_>>) -> Vec<Check> {
             .entry(image)
             .and_modify(|known| {
                 if *known == ["files"] {
-                    known.clone_from(&key)
+                    known.clone_from(&key);
                 }
             })
             .or_insert(key);
