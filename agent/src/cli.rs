@@ -133,6 +133,9 @@ pub enum Command {
         /// Ask AWS, read-only, for what the manifests refer to and do not own: networks of others, other stacks, zones.
         #[arg(long)]
         online: bool,
+        /// Show also what each task needs to start and to work, and the way there hop by hop.
+        #[arg(long)]
+        paths: bool,
     },
     /// Show what a revision would change in AWS, and change nothing.
     Diff {

@@ -68,7 +68,9 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
     };
     let context = Context { printer, output: cli.global.output, clouds: Arc::new(Clouds::new(judge)) };
     let end = match cli.command {
-        Command::Validate { from, online } => validate::run(&context, &from, online).await,
+        Command::Validate { from, online, paths } => {
+            validate::run(&context, &from, &validate::How { online, paths }).await
+        }
         Command::Diff { from, exit_code } => diff::run(&context, &from, exit_code).await,
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await

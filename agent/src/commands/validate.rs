@@ -5,6 +5,8 @@
 use agent_core::allowed::Judge;
 use agent_core::desired::Desired;
 use agent_core::source::render::{render_github, render_junit, render_markdown, render_sarif};
+use agent_model::facts::preflight::{Check, show};
+use agent_model::facts::{Facts, Known};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -14,23 +16,42 @@ use crate::load::{Stack, Tree, offline};
 use crate::session::SessionError;
 use crate::show::findings::Found;
 
+/// How it is done.
+pub struct How {
+    /// Whether AWS is asked for what the manifests refer to.
+    pub online: bool,
+    /// Whether the ways of tasks are shown.
+    pub paths: bool,
+}
+
+/// What is known of a stack that could be expanded.
+struct Judged {
+    /// How many resources it has.
+    resources: usize,
+    /// What each task needs, hop by hop.
+    paths: Vec<Check>,
+}
+
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From, online: bool) -> End {
+pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
     let started = Timestamp::now();
     let (tree, mut stacks) = match context.load(from).await {
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    let (mut end, mut counts) = (End::Done, Vec::new());
+    let (mut end, mut judged) = (End::Done, Vec::new());
     for stack in &mut stacks {
-        let desired = match wanted(context, stack, online).await {
+        let desired = match wanted(context, stack, how.online).await {
             Ok(desired) => desired,
             Err(error) => {
                 end = end.max(context.told_of(&stack.name(), &error));
                 None
             }
         };
-        counts.push(desired.as_ref().map(|desired| desired.resources.len()));
+        judged.push(desired.as_ref().map(|desired| {
+            let paths = if how.paths { paths(desired) } else { Vec::new() };
+            Judged { resources: desired.resources.len(), paths }
+        }));
         if let Some(desired) = desired {
             stack.policies = Some(desired.written.policies.clone());
             stack.judged(&context.clouds.judge().desired(&desired).await);
@@ -39,9 +60,9 @@ pub async fn run(context: &Context<'_>, from: &From, online: bool) -> End {
     let problems: usize = stacks.iter().map(|stack| stack.problems.len()).sum();
     let found = if problems > 0 { End::Findings } else { End::Done };
     match context.output {
-        Output::Text => text(context, &stacks, &counts),
-        Output::Json => context.printer.result(&as_json(&stacks)),
-        _ => pipeline(context, &tree, &stacks, &counts, started),
+        Output::Text => text(context, &stacks, &judged),
+        Output::Json => context.printer.result(&as_json(&stacks, &judged)),
+        _ => pipeline(context, &tree, &stacks, &judged, started),
     }
     end.max(found)
 }
@@ -59,17 +80,28 @@ async fn wanted(context: &Context<'_>, stack: &mut Stack, online: bool) -> Resul
     }
 }
 
-fn text(context: &Context<'_>, stacks: &[Stack], counts: &[Option<usize>]) {
+/// What each task needs, hop by hop. A document that does not fit its kind was told by the rules.
+fn paths(desired: &Desired) -> Vec<Check> {
+    Facts::of(desired, &Known::of(&desired.networks)).map(|facts| facts.checks).unwrap_or_default()
+}
+
+fn text(context: &Context<'_>, stacks: &[Stack], judged: &[Option<Judged>]) {
     context.problems(stacks);
     context.notes(stacks);
-    for (stack, count) in stacks.iter().zip(counts) {
-        let Some(count) = count.filter(|_| stack.problems.is_empty()) else { continue };
+    for (stack, judged) in stacks.iter().zip(judged) {
+        let Some(Judged { resources, paths }) = judged else { continue };
+        if !paths.is_empty() {
+            context.printer.result(show(paths).trim_end_matches('\n'));
+        }
+        if !stack.problems.is_empty() {
+            continue;
+        }
         let excepted = match stack.excepted.len() {
             0 => String::new(),
             1 => ", 1 exception".to_owned(),
             n => format!(", {n} exceptions"),
         };
-        context.printer.result(&format!("{}: {count} resources, no problems{excepted}", stack.name()));
+        context.printer.result(&format!("{}: {resources} resources, no problems{excepted}", stack.name()));
     }
     let problems: usize = stacks.iter().map(|stack| stack.problems.len()).sum();
     if problems > 0 {
@@ -77,9 +109,13 @@ fn text(context: &Context<'_>, stacks: &[Stack], counts: &[Option<usize>]) {
     }
 }
 
-fn as_json(stacks: &[Stack]) -> String {
-    let said = |stack: &&Stack| !(stack.problems.is_empty() && stack.notes.is_empty() && stack.excepted.is_empty());
-    let one = |stack: &Stack| {
+fn as_json(stacks: &[Stack], judged: &[Option<Judged>]) -> String {
+    let said = |stack: &Stack| !(stack.problems.is_empty() && stack.notes.is_empty() && stack.excepted.is_empty());
+    let one = |(stack, judged): (&Stack, &Option<Judged>)| {
+        let paths = judged.as_ref().map(|judged| &judged.paths).filter(|paths| !paths.is_empty());
+        if !said(stack) && paths.is_none() {
+            return None;
+        }
         let mut value = json!({ "stack": stack.name(), "problems": stack.problems.to_json(&stack.sources) });
         if !stack.notes.is_empty() {
             value["notes"] = stack.notes.to_json(&stack.sources);
@@ -91,14 +127,17 @@ fn as_json(stacks: &[Stack]) -> String {
                 .map(|one| json!({ "rule": one.problem.code, "message": one.problem.message, "reason": one.reason }));
             value["excepted"] = excepted.collect();
         }
-        value
+        if let Some(paths) = paths {
+            value["paths"] = serde_json::to_value(paths).unwrap_or_default();
+        }
+        Some(value)
     };
-    pretty(&Value::from(stacks.iter().filter(said).map(one).collect::<Vec<_>>()))
+    pretty(&Value::from(stacks.iter().zip(judged).filter_map(one).collect::<Vec<_>>()))
 }
 
 /// The forms that pipelines read.
-fn pipeline(context: &Context<'_>, tree: &Tree, stacks: &[Stack], counts: &[Option<usize>], started: Timestamp) {
-    let judged = counts.iter().map(Option::is_some).collect();
+fn pipeline(context: &Context<'_>, tree: &Tree, stacks: &[Stack], judged: &[Option<Judged>], started: Timestamp) {
+    let judged = judged.iter().map(Option::is_some).collect();
     let found = Found { bundle: context.clouds.judge().bundle(), tree, stacks, judged, started };
     let text = found.drawn(match context.output {
         Output::Sarif => render_sarif,

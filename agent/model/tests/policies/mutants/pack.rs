@@ -133,7 +133,7 @@ pub fn deployment_room() -> Mutations {
 }
 
 /// The origin of the site with these headers.
-fn origins(headers: Value) -> Value {
+fn origins(headers: &Value) -> Value {
     let custom = json!({ "protocol_policy": "https-only" });
     let origin = json!({ "domain_name": "origin.um.example.org", "custom": custom, "custom_headers": headers });
     json!({ "load_balancer.edge": origin })
@@ -143,19 +143,19 @@ pub fn origin_header_secret() -> Mutations {
     vec![
         (
             "a header with a word that is written down",
-            Spec(SITE, "origins", || origins(json!({ "X-Origin-Verify": { "$secret": "0123" } }))),
+            Spec(SITE, "origins", || origins(&json!({ "X-Origin-Verify": { "$secret": "0123" } }))),
         ),
         (
             "one beside the secret",
             Spec(SITE, "origins", || {
-                origins(json!({ "X-Origin-Verify": to(HEADER, "value"), "X-Other": { "$secret": "0123" } }))
+                origins(&json!({ "X-Origin-Verify": to(HEADER, "value"), "X-Other": { "$secret": "0123" } }))
             }),
         ),
         (
             "one for another origin",
             Spec(SITE, "origins", || {
-                let mut both = origins(json!({ "X-Origin-Verify": to(HEADER, "value") }));
-                both["other"] = origins(json!({ "X-Other": { "$secret": "0123" } }))["load_balancer.edge"].take();
+                let mut both = origins(&json!({ "X-Origin-Verify": to(HEADER, "value") }));
+                both["other"] = origins(&json!({ "X-Other": { "$secret": "0123" } }))["load_balancer.edge"].take();
                 both
             }),
         ),
