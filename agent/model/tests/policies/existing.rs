@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_core::allowed::{Finding, Level};
 use agent_core::lookup::{Answer, Answers, Endpoint, Existing, Network, Question, RouteTable, Subnet};
 use agent_core::manifest::{FileEntry, StackFiles};
+use agent_model::facts::{Facts, Known, Verdict};
 
 use crate::bench::{Stack, answers};
 
@@ -160,6 +161,29 @@ fn a_way_out_does_for_endpoints_and_a_transit_gateway_is_not_known_to_be_one() {
     let (stack, findings) = judged(Some(with("tgw-0abc1234")));
     assert!(!findings.is_empty() && findings.iter().all(Finding::is_open), "{}", stack.rendered(&findings));
     assert!(findings.iter().all(|finding| finding.message.contains("whether tgw-0abc1234 leads to the internet")));
+}
+
+#[test]
+fn from_task_to_task_and_from_load_balancers_it_is_as_in_a_network_of_ones_own() {
+    let text = format!(
+        "{TEXT}expose = [{{ load_balancer = \"edge\", path = \"/*\" }}]\nconnect = [\"service.api\"]\n\
+         [load_balancer.edge]\nscheme = \"internal\"\n\
+         listeners = {{ 443 = {{ certificate = \"arn:aws:acm:eu-west-1:123456789012:certificate/1\" }} }}\n\
+         [service.api]\nimage = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/api:1\"\nport = 8080\nserve = {{}}\n\
+         tier = \"private\"\n"
+    );
+    for network in [None, Some(sound())] {
+        let is_known = network.is_some();
+        let (stack, _) = judged_of(&text, network);
+        let facts = Facts::of(&stack.desired, &Known::of(&stack.desired.networks)).unwrap();
+        let hops = facts.checks.iter().flat_map(|check| &check.hops);
+        let inner = hops.filter(|hop| ["load-balancer-reaches-tasks", "services-reach-each-other"].contains(&hop.rule));
+        assert!(inner.clone().count() > 10 && inner.clone().all(|hop| hop.verdict == Verdict::Yes), "{inner:?}");
+        // Without an answer whether there are endpoints is all that is open.
+        let open = facts.checks.iter().flat_map(|check| &check.hops).filter(|hop| hop.verdict != Verdict::Yes);
+        let open: BTreeSet<&str> = open.map(|hop| hop.rule).collect();
+        assert_eq!(open, if is_known { BTreeSet::new() } else { BTreeSet::from(["endpoints-present"]) });
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use agent_core::doc::{self, Doc};
 use agent_core::lookup::Answers;
 use agent_core::manifest::{FileEntry, Limits, StackFiles};
 use agent_model::facts::preflight::{Check, show};
-use agent_model::facts::{Facts, Known, Verdict};
+use agent_model::facts::{Facts, Known, Need, Verdict};
 use agent_model::kinds::table;
 use serde_json::{Value, json};
 
@@ -32,7 +32,15 @@ fn files() -> StackFiles {
 }
 
 fn checks(desired: &Desired) -> Vec<Check> {
-    Facts::of(desired, &Known::of(&desired.networks)).unwrap().checks
+    let facts = Facts::of(desired, &Known::of(&desired.networks)).unwrap();
+    // Ways to endpoints are judged by the needs: whatever the preflight finds in the way is one of these.
+    for (check, hop) in facts.checks.iter().flat_map(|check| check.hops.iter().map(move |hop| (check, hop))) {
+        let is_it =
+            |need: &&Need| need.address == check.address && need.met.verdict == hop.verdict && need.lacks == hop.lacks;
+        let is_open = hop.rule == "endpoints-present" && hop.verdict != Verdict::Yes;
+        assert!(!is_open || facts.needs.iter().any(|need| is_it(&need)), "{hop:?} is no need");
+    }
+    facts.checks
 }
 
 #[test]
@@ -45,6 +53,23 @@ fn the_examples_pass_with_every_hop_known() {
             assert!(checks.iter().all(|check| check.verdict == Verdict::Yes), "{name}:\n{}", show(&checks));
         }
     }
+}
+
+#[test]
+fn a_stack_that_names_no_account_passes_too() {
+    let mut files = files();
+    for (path, entry) in &mut files.files {
+        let FileEntry::Bytes(bytes) = entry else { continue };
+        if path == "hello/stack.toml" {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            assert!(text.contains("account = "));
+            let without = text.lines().filter(|line| !line.starts_with("account")).collect::<Vec<_>>().join("\n");
+            *bytes = without.into_bytes();
+        }
+    }
+    let stack = Stack::new(&files, "hello", &answers()).unwrap_or_else(|problems| panic!("{problems}"));
+    let checks = checks(&stack.desired);
+    assert!(checks.iter().all(|check| check.verdict == Verdict::Yes), "{}", show(&checks));
 }
 
 #[test]
