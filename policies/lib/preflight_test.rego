@@ -39,3 +39,8 @@ test_a_link_of_which_a_fact_is_missing_names_it if {
 test_where_nothing_better_is_known_one_is_told_to_look if {
 	contains(data.gitops.lib.preflight.open(unsure).hint, "look yourself")
 }
+
+test_the_last_of_very_many_stands_for_the_rest if {
+	finding := data.gitops.lib.preflight.broken(object.union(link, {"more": 900}))
+	endswith(finding.msg, "does not let TCP 443 out to it (and 900 more like it)")
+}

@@ -284,3 +284,13 @@ fn of_an_examples_images_the_first_pull_is_one_advice() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].ends_with("its subnets have no way out for the first pull (and 2 other images)"), "{told:?}");
 }
+
+#[test]
+fn very_many_broken_links_are_told_with_their_number() {
+    let services =
+        (0..150).map(|n| format!("[service.s{n}]\nimage = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/s:1\"\n"));
+    let shut = ("network.main/ec2.security_group.endpoints", "ingress", json!([]));
+    let facts = Facts::of(&small(&services.collect::<String>(), &[shut]), &Known::default()).unwrap();
+    let links = &facts.preflight["endpoint-reachable"];
+    assert_eq!((links.len(), links[99].more, links[98].more), (100, Some(50), None));
+}

@@ -9,6 +9,10 @@ use super::{Check, Hop, rules};
 use crate::facts::view::component;
 use crate::facts::{Line, Verdict};
 
+/// The most links that a rule is given. A stack of a thousand services whose endpoints are shut is told so, and not a thousand
+/// times: an answer of rules has an end.
+const MOST: usize = 100;
+
 /// A link that does not hold, or of which a fact is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Broken {
@@ -35,6 +39,9 @@ pub struct Broken {
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// How many more there are, behind the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more: Option<usize>,
 }
 
 /// By rule, each link once. Ways to endpoints are not among them: they are `facts.needs`.
@@ -47,7 +54,11 @@ pub(in crate::facts) fn broken(checks: &[Check]) -> BTreeMap<&'static str, Vec<B
         // A fact that is missing is missing once, however many depend on it.
         let at = if hop.verdict == Verdict::Unknown { "" } else { hop.at.as_str() };
         if is_about && hop.rule != rules::PRESENT && known.insert((hop.rule, at, why)) {
-            all.entry(hop.rule).or_default().push(of(check, hop));
+            let links = all.entry(hop.rule).or_default();
+            match links.get_mut(MOST - 1) {
+                Some(last) => last.more = Some(last.more.unwrap_or_default() + 1),
+                None => links.push(of(check, hop)),
+            }
         }
     }
     all
@@ -67,5 +78,6 @@ fn of(check: &Check, hop: &Hop) -> Broken {
         field: hop.field.clone(),
         line: own.map_or_else(|| check.line.clone(), |own| Line::new(own, &[])),
         hint: hop.hint.clone(),
+        more: None,
     }
 }
