@@ -124,12 +124,12 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
         auth: git::Auth { token: token(), ..git::Auth::default() },
     };
     let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &cache()).await?;
-    tree_of(&source, snapshot)
+    tree_of(&source, snapshot, &Limits::default())
 }
 
 /// The files of a commit.
-pub fn tree_of(source: &git::Source, snapshot: git::Snapshot) -> Result<Tree, LoadError> {
-    let mut collector = Collector::new(source.path.trim_start_matches("./").trim_matches('.'), &Limits::default());
+pub fn tree_of(source: &git::Source, snapshot: git::Snapshot, limits: &Limits) -> Result<Tree, LoadError> {
+    let mut collector = Collector::new(source.path.trim_start_matches("./").trim_matches('.'), limits);
     for (path, entry) in snapshot.tree {
         match entry {
             git::Entry::File(bytes) => {

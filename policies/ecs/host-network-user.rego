@@ -7,8 +7,6 @@
 #   level: off
 #   severity: high
 #   why: Root in the network of the host listens on every port of the instance and sees the traffic of all its tasks.
-#   fsbp:
-#     - ECS.1
 #   guard:
 #     - ECS_TASK_DEFINITION_USER_FOR_HOST_MODE_CHECK
 package gitops.host_network_user

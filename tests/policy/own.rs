@@ -99,7 +99,7 @@ fn the_configuration_adds_rules_and_says_how_binding_they_are() {
     ends(&agent(folder.path(), &["validate", "one"]), 0);
     let output = validate("one", "soft.toml");
     ends(&output, 1);
-    assert!(out(&output).contains("error[two-tasks]: one task\n  --> one/stack.toml:9:1"), "{}", out(&output));
+    assert!(out(&output).contains("error[two-tasks]: one task\n --> one/stack.toml:9:1"), "{}", out(&output));
     ends(&validate("one", "off.toml"), 0);
     let output = validate("excepted", "soft.toml");
     ends(&output, 0);

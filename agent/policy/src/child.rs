@@ -145,20 +145,12 @@ pub fn answer(mut input: impl Read, mut output: impl Write) -> Result<(), String
     let question: Question = serde_json::from_str(question).map_err(|e| format!("the question is malformed: {e}"))?;
     let answer = match question {
         Question::Judge { ask, policies } => judge(&ask, &policies, document).map(Answer::Judged),
-        Question::Test { packages, policies } => test(&packages, &policies).map(Answer::Tested),
+        Question::Test { packages, policies } => engine::test(&policies, &packages).map(Answer::Tested),
     };
     let answer = answer.unwrap_or_else(Answer::Failed);
     let mut line = serde_json::to_vec(&answer).map_err(|error| format!("the answer cannot be written: {error}"))?;
     line.push(b'\n');
     output.write_all(&line).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
-}
-
-fn test(packages: &[String], policies: &[Policy]) -> Result<Vec<Vec<String>>, String> {
-    let of = |package: &String| {
-        let results = engine::test(policies, package)?;
-        Ok(results.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect())
-    };
-    packages.iter().map(of).collect()
 }
 
 fn judge(ask: &[Asked], policies: &[Policy], document: &str) -> Result<Vec<Judged>, String> {

@@ -16,17 +16,17 @@ pub(crate) fn evaluate(policies: &[Policy], input: &str, packages: &[&str]) -> R
     packages.iter().map(value).collect()
 }
 
-/// Runs the rules `test_…` of a package, as `opa test` does: gives their names, and whether each is true.
-pub fn test(policies: &[Policy], package: &str) -> Result<Vec<(String, bool)>, String> {
+/// Runs the rules `test_…` of packages, as `opa test` does: gives the names of those that are true, by package.
+pub fn test(policies: &[Policy], packages: &[String]) -> Result<Vec<Vec<String>>, String> {
     let mut engine = engine(policies)?;
-    let value = query(&mut engine, &format!("data.{package}"))?.unwrap_or(Value::Undefined);
-    let rules = value.as_object().map_err(|_| format!("there is no package {package}"))?;
-    let tests = rules.iter().filter_map(|(name, value)| {
-        let name = name.as_string().ok()?.to_string();
-        let is_test = name.starts_with("test_");
-        is_test.then_some((name, matches!(value, Value::Bool(true))))
-    });
-    Ok(tests.collect())
+    let mut of = |package: &String| {
+        let value = query(&mut engine, &format!("data.{package}"))?.unwrap_or(Value::Undefined);
+        let rules = value.as_object().map_err(|_| format!("there is no package {package}"))?;
+        let holding = rules.iter().filter(|(_, value)| matches!(value, Value::Bool(true)));
+        let names = holding.filter_map(|(name, _)| name.as_string().ok());
+        Ok(names.filter(|name| name.starts_with("test_")).map(|name| name.to_string()).collect())
+    };
+    packages.iter().map(&mut of).collect()
 }
 
 fn engine(policies: &[Policy]) -> Result<Engine, String> {

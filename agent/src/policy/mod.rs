@@ -86,9 +86,14 @@ async fn bundle(config: &config::Policy, cache: &Path) -> Result<Bundle, NoRules
     })
 }
 
+/// Policies have more files than manifests: each rule has tests and manifests beside it.
+fn limits() -> Limits {
+    Limits { files: 10_000, folders: 10_000, ..Limits::default() }
+}
+
 /// The files of a folder with policies.
 pub fn of_folder(folder: &Path) -> Result<StackFiles, NoRules> {
-    StackFiles::from_dir(folder, &Limits::default()).map_err(|error| NoRules::Unreadable(error.into()))
+    StackFiles::from_dir(folder, &limits()).map_err(|error| NoRules::Unreadable(error.into()))
 }
 
 async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFiles, LoadError> {
@@ -97,7 +102,7 @@ async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFil
     let rev = Some(repository.commit.clone());
     let source = git::Source { url: repository.url.clone(), rev, path: repository.path.clone(), auth };
     let snapshot = git::child::read_in_child(&source, &git::Limits::default(), cache).await?;
-    Ok(tree_of(&source, snapshot)?.files)
+    Ok(tree_of(&source, snapshot, &limits())?.files)
 }
 
 /// The policies among files, those of tests left out.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_core::manifest::Limits;
 use agent_core::schedule::spread;
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
@@ -132,7 +133,7 @@ impl Follower {
         let snapshot = git::child::newer_in_child(&source, self.known.as_deref(), &limits, &self.cache).await?;
         let Some(snapshot) = snapshot else { return Ok(None) };
         let (summary, author) = (snapshot.summary.clone(), snapshot.author.clone());
-        Ok(Some(Commit { tree: tree_of(&source, snapshot)?, summary, author }))
+        Ok(Some(Commit { tree: tree_of(&source, snapshot, &Limits::default())?, summary, author }))
     }
 
     async fn pause(&self) {
