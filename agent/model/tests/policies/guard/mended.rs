@@ -8,13 +8,21 @@ use super::ec2;
 const SUBJECTS: [(&str, &str); 2] =
     [("IAM_NO_INLINE_POLICY_CHECK", "AWS::IAM::Group"), ("IAM_NO_INLINE_POLICY_CHECK", "AWS::IAM::User")];
 
+/// Rules of the registry that are about one type alone, where others of them, and ours, ask the same of its siblings.
+const ABOUT: [(&str, &str); 3] = [
+    ("IAM_MANAGEDPOLICY_NO_STATEMENTS_WITH_FULL_ACCESS", "AWS::IAM::ManagedPolicy"),
+    ("IAM_POLICY_NO_STATEMENTS_WITH_FULL_ACCESS", "AWS::IAM::Policy"),
+    ("IAM_ROLE_NO_WILDCARD_RESOURCE_ON_PASSROLE", "AWS::IAM::Role"),
+];
+
 /// Whether a rule is about resources of a type that there may be no kind for.
 pub fn is_subject(rule: &str, cfn: &str) -> bool {
     SUBJECTS.contains(&(rule, cfn))
 }
 
-/// What is taken out of a fragment: the rule, the property (`*` is each of a list), and why. None is what the rule is about.
-pub const MENDED: [(&str, &str, &str); 7] = [
+/// What is taken out of a fragment: the rule, the property (`*` is each of a list, and
+/// `?` one with such a key is taken out of a list), and why. None is what the rule is about.
+pub const MENDED: [(&str, &str, &str); 8] = [
     ("CLOUDFRONT_MINIMUM_PROTOCOL_VERSION_RULE", "DistributionConfig/CacheBehaviors/*/LambdaFunctionAssociations", ARN),
     (
         "CLOUDFRONT_MINIMUM_PROTOCOL_VERSION_RULE",
@@ -34,6 +42,11 @@ pub const MENDED: [(&str, &str, &str); 7] = [
     ("ELBV2_ACCESS_LOGGING_RULE", "Type", "ElbResource is none"),
     ("ELBV2_LISTENER_SSL_POLICY_RULE", "Protocol", "AWS takes no policy for HTTP, and has none to ask for there"),
     ("IAM_POLICY_NO_STATEMENTS_WITH_ADMIN_ACCESS", "Policy Name", "PolicyName is meant"),
+    (
+        "INCOMING_SSH_DISABLED",
+        "SecurityGroupIngress/?IpProtocol\"",
+        "a rule without a protocol, whose name is misspelt",
+    ),
 ];
 
 const ARN: &str = "testString is no ARN of a function";
@@ -53,6 +66,9 @@ pub fn mend(rule: &str, resources: &mut Map<String, Value>) {
             take_out(&mut resource["Properties"], &path.split('/').collect::<Vec<_>>());
         }
     }
+    if let Some((_, cfn)) = ABOUT.iter().find(|(of, _)| *of == rule) {
+        resources.retain(|_, resource| resource["Type"] == *cfn);
+    }
     // The rule asks whether the way out is said, for what AWS makes of nothing is a rule for everything.
     if rule == "SECURITY_GROUP_MISSING_EGRESS_RULE" {
         ec2::with_default_egress(resources);
@@ -62,6 +78,7 @@ pub fn mend(rule: &str, resources: &mut Map<String, Value>) {
 fn take_out(value: &mut Value, path: &[&str]) {
     match (path, value) {
         ([key], Value::Object(map)) => drop(map.remove(*key)),
+        ([key], Value::Array(items)) if key.starts_with('?') => items.retain(|item| item.get(&key[1..]).is_none()),
         (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| take_out(item, rest)),
         ([key, rest @ ..], Value::Object(map)) => {
             if let Some(inner) = map.get_mut(*key) {
@@ -79,4 +96,7 @@ fn a_property_is_taken_out_wherever_it_is() {
     take_out(&mut value, &["x", "y"]);
     take_out(&mut value, &["d"]);
     assert_eq!(value, json!({ "a": [{ "c": 2 }, { "c": 3 }] }));
+    let mut value = json!({ "a": [{ "b": 1 }, { "c": 2 }] });
+    take_out(&mut value, &["a", "?b"]);
+    assert_eq!(value, json!({ "a": [{ "c": 2 }] }));
 }

@@ -1,5 +1,6 @@
 //! Task definitions and log groups.
 
+use agent_model::kinds::logs::log_group::Days;
 use serde_json::{Map, json};
 
 use super::fragment::{Fragment, No, Props, is_true, no};
@@ -36,7 +37,9 @@ pub fn log_group(fragment: &mut Fragment<'_>, id: &str, mut props: Props<'_>) ->
     let name = props.take("LogGroupName").map_or(Ok(id.to_owned()), |name| fragment.text(name))?;
     let mut spec = json!({ "name": name });
     if let Some(days) = props.take("RetentionInDays") {
-        spec["retention_in_days"] = days.clone();
+        // What AWS cannot keep no manifest can say; the spec holds it, for it is what AWS answers as well.
+        let number = days.as_i64().and_then(|days| i32::try_from(days).ok()).unwrap_or_default();
+        spec["retention_in_days"] = Days::try_from(number).map_err(|wrong| No(wrong.to_string()))?.0.into();
     }
     if let Some(key) = props.take("KmsKeyId") {
         spec["kms_key_id"] = fragment.text(key)?.into();
