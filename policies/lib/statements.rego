@@ -23,10 +23,21 @@ list(value) := value if is_array(value)
 
 list(value) := [value] if not is_array(value)
 
+normal(statement) := statement if is_normal(statement)
+
 normal(statement) := object.union(statement, {key: list(value) |
 	some key in ["Action", "NotAction", "Resource", "NotResource"]
 	value := statement[key]
-})
+}) if {
+	not is_normal(statement)
+}
+
+# As nearly all are.
+is_normal(statement) if {
+	is_array(statement.Action)
+	not is_string(statement.Resource)
+	not is_string(statement.NotResource)
+}
 
 # Whether the pattern of an action, with `*` in it perhaps, takes an action in. IAM does not look at the case. A pattern with
 # several `*` counts as what stands before the first and behind the last.
