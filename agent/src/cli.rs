@@ -112,6 +112,9 @@ pub enum Policy {
         /// Where the manifests are. Of several stacks, name one with `--stack`.
         #[command(flatten)]
         from: From,
+        /// Print the JSON schema of the document instead.
+        #[arg(long)]
+        schema: bool,
     },
     /// Try the policies of a folder: the tests beside them (`…_test.rego`, as `opa test` runs them) and their manifests
     /// (`RULE/pass/*.toml` and `RULE/fail/*.toml`, where `# here` marks the line that is to be blamed).

@@ -30,6 +30,74 @@ pub fn document(desired: &Desired, plan: Option<&Plan>, known: &Known) -> Result
     Ok(document)
 }
 
+/// The JSON schema of the document.
+pub fn schema() -> Value {
+    let facts = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Facts>();
+    let mut facts = facts.to_value();
+    let definitions = facts.as_object_mut().and_then(|facts| {
+        facts.remove("$schema");
+        facts.remove("$defs")
+    });
+    let text = || json!({ "type": "string" });
+    let texts = || json!({ "type": "array", "items": text() });
+    let object = |description: &str, properties: Value| {
+        let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
+        json!({ "type": "object", "description": description, "required": required, "properties": properties })
+    };
+    let spec = |kind: &agent_core::kind::KindInfo| {
+        let specs = json!({
+            "type": "object",
+            "description": format!("Specs by address. {}", kind.doc),
+            "additionalProperties": { "type": "object" },
+        });
+        (kind.name.to_owned(), specs)
+    };
+    let kinds: Map<String, Value> = crate::kinds::table().iter().map(spec).collect();
+    let step = object(
+        "One action.",
+        json!({
+            "address": text(), "kind": text(), "because": text(),
+            "op": { "enum": ["create", "update", "replace", "clear", "delete"] },
+            "stateful": { "type": "boolean", "description": "Whether it holds data." },
+        }),
+    );
+    let allow = object("What `[stack.allow]` says.", json!({ "delete": texts(), "removals": { "type": "integer" } }));
+    let mut stack = object(
+        "The stack.",
+        json!({
+            "name": text(), "region": text(), "allow": allow,
+            "tags": { "type": "object", "additionalProperties": text() },
+        }),
+    );
+    stack["properties"]["account"] = json!({ "type": ["string", "null"], "description": "Twelve digits." });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What rules judge: one document for a stack",
+        "description": "See docs/policy.md.",
+        "type": "object",
+        "required": ["version", "stack", "manifest", "kinds", "facts"],
+        "properties": {
+            "version": { "const": 1 },
+            "stack": stack,
+            "manifest": {
+                "type": "object",
+                "description": "The table of each component as it is written, by `service.web`.",
+                "additionalProperties": { "type": "object" },
+            },
+            "kinds": { "type": "object", "properties": kinds, "additionalProperties": false },
+            "facts": facts,
+            "plan": object(
+                "In the second pass alone: what is about to be done.",
+                json!({ "steps": { "type": "array", "items": step }, "unchanged": { "type": "integer" } }),
+            ),
+        },
+        "$defs": definitions.unwrap_or_default(),
+    })
+}
+
 /// A plan for rules: what is done with which resource, and why.
 fn plan_of(plan: &Plan) -> Value {
     let kinds = crate::kinds::table();

@@ -17,13 +17,14 @@ use std::collections::BTreeMap;
 
 use agent_core::desired::Desired;
 use agent_core::doc::Misfit;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use known::{Known, KnownSubnet, KnownTable};
 use view::View;
 
 /// Yes, no, or that a fact is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It is so.
@@ -35,7 +36,7 @@ pub enum Verdict {
 }
 
 /// Whether there is a way, and which.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Way {
     /// Whether there is one.
     pub verdict: Verdict,
@@ -57,7 +58,7 @@ impl Way {
 }
 
 /// The line of a manifest that decides something: a component, and the way to a value in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// `service.web`
     pub component: String,
@@ -72,7 +73,7 @@ impl Line {
 }
 
 /// A subnet.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Subnet {
     /// Its VPC, by address or id.
     pub vpc: Option<String>,
@@ -87,7 +88,7 @@ pub struct Subnet {
 }
 
 /// Something with network interfaces in subnets that are to be private.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Placed {
     /// The resource.
     pub address: String,
@@ -102,7 +103,7 @@ pub struct Placed {
 }
 
 /// Something that tasks have to reach to start and to work.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Need {
     /// The service.
     pub address: String,
@@ -123,7 +124,7 @@ pub struct Need {
 }
 
 /// A load balancer that faces the internet.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Public {
     /// The load balancer.
     pub address: String,
@@ -139,7 +140,7 @@ pub struct Public {
 }
 
 /// A way to targets for requests that carry no secret.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Open {
     /// The hops.
     pub path: Vec<String>,
@@ -150,7 +151,7 @@ pub struct Open {
 }
 
 /// All facts of a stack.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Facts {
     /// Subnets, by address or id.
     pub subnets: BTreeMap<String, Subnet>,

@@ -3,10 +3,13 @@
 use std::fmt::Write;
 
 use agent_core::allowed::Level;
+use agent_core::manifest::{Limits, StackFiles};
 use agent_policy::bundle::{Bundle, Policy};
 use agent_policy::metadata::Rule;
 
-use crate::bench::root;
+use serde_json::{Value, json};
+
+use crate::bench::{Stack, answers, document, root};
 
 /// What stands above the table.
 const HEAD: &str = "\
@@ -89,4 +92,91 @@ fn the_example_is_a_rule() {
         said.iter().map(|(rule, said)| (rule.level, said.msg.as_str())).collect::<Vec<_>>(),
         [(Some(Level::Soft), "`service.web` has one task")]
     );
+}
+
+#[test]
+fn the_schema_of_the_document_is_on_file_and_documents_keep_to_it() {
+    let schema = agent_model::policy_input::schema();
+    let path = root().join("docs/policy-input.schema.json");
+    let wanted = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), wanted, "UPDATE_DOCS=1 writes it anew");
+    let files = StackFiles::from_dir(&root().join("manifests"), &Limits::default()).unwrap();
+    for name in ["hello", "um", "um-acceptance"] {
+        let stack = Stack::new(&files, name, &answers()).unwrap();
+        let document: Value = serde_json::from_str(&document(&stack.desired, None).unwrap()).unwrap();
+        let mut faults = Vec::new();
+        check(&schema, &schema, &document, "$", &mut faults);
+        assert!(faults.is_empty(), "{name}:\n{}", faults.join("\n"));
+    }
+    let mut faults = Vec::new();
+    let wrong = json!({ "version": 1, "stack": {}, "manifest": {}, "kinds": { "a.b": {} }, "facts": { "subnets": 1 } });
+    check(&schema, &schema, &wrong, "$", &mut faults);
+    assert_eq!(faults.len(), 4, "{faults:?}");
+}
+
+/// As much of JSON Schema as this one is written in. A keyword that is not known is a fault: nothing is skipped.
+fn check(root: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
+    for (keyword, says) in schema.as_object().into_iter().flatten() {
+        let is_type = |name: &str| match name {
+            "object" => value.is_object(),
+            "array" => value.is_array(),
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_i64(),
+            "null" => value.is_null(),
+            other => panic!("{other}"),
+        };
+        let holds = match keyword.as_str() {
+            "$schema" | "$defs" | "title" | "description" | "format" | "minimum" => true,
+            "type" => match says {
+                Value::Array(names) => names.iter().any(|name| is_type(name.as_str().unwrap())),
+                name => is_type(name.as_str().unwrap()),
+            },
+            "const" => says == value,
+            "enum" => says.as_array().unwrap().contains(value),
+            "required" => says.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some()),
+            "$ref" => {
+                let to = root.pointer(says.as_str().unwrap().trim_start_matches('#')).unwrap();
+                check(root, to, value, at, faults);
+                true
+            }
+            "anyOf" | "oneOf" => says.as_array().unwrap().iter().any(|one| {
+                let mut own = Vec::new();
+                check(root, one, value, at, &mut own);
+                own.is_empty()
+            }),
+            "items" => {
+                for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+                    check(root, says, item, &format!("{at}[{n}]"), faults);
+                }
+                true
+            }
+            "properties" => {
+                for (name, schema) in says.as_object().unwrap() {
+                    if let Some(member) = value.get(name) {
+                        check(root, schema, member, &format!("{at}.{name}"), faults);
+                    }
+                }
+                true
+            }
+            "additionalProperties" => {
+                let known = schema.get("properties").and_then(Value::as_object);
+                let others = value.as_object().into_iter().flatten();
+                for (name, member) in others.filter(|(name, _)| known.is_none_or(|known| !known.contains_key(*name))) {
+                    match says {
+                        Value::Bool(false) => faults.push(format!("{at}.{name}: not in the schema")),
+                        schema => check(root, schema, member, &format!("{at}.{name}"), faults),
+                    }
+                }
+                true
+            }
+            other => panic!("{other}"),
+        };
+        if !holds {
+            faults.push(format!("{at}: {keyword} {says}"));
+        }
+    }
 }

@@ -15,7 +15,11 @@ pub async fn run(context: &Context<'_>, what: &Policy) -> End {
     match what {
         Policy::List => show::list(context),
         Policy::Explain { rule } => show::explain(context, rule),
-        Policy::Input { from } => input(context, from).await,
+        Policy::Input { schema: true, .. } => {
+            context.printer.result(&pretty(&policy_input::schema()));
+            End::Done
+        }
+        Policy::Input { from, .. } => input(context, from).await,
         Policy::Test { dir } => test::run(context, dir).await,
     }
 }

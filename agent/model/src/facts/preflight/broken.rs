@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Check, Hop, rules};
@@ -14,7 +15,7 @@ use crate::facts::{Line, Verdict};
 const MOST: usize = 100;
 
 /// A link that does not hold, or of which a fact is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Broken {
     /// The service that needs it.
     pub service: String,
