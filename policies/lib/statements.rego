@@ -25,11 +25,12 @@ list(value) := [value] if not is_array(value)
 
 normal(statement) := statement if is_normal(statement)
 
-normal(statement) := object.union(statement, {key: list(value) |
-	some key in ["Action", "NotAction", "Resource", "NotResource"]
-	value := statement[key]
-}) if {
+normal(statement) := object.union(statement, lists) if {
 	not is_normal(statement)
+	lists := {key: list(value) |
+		some key in ["Action", "NotAction", "Resource", "NotResource"]
+		value := statement[key]
+	}
 }
 
 # As nearly all are.
