@@ -18,11 +18,15 @@ secret := `(?i)(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?
 # Where it is, how long it holds, what it is called: about a secret, and none.
 about := `(?i)[-_/.](file|path|dir|url|uri|arn|name|header|endpoint|host|issuer|audience|type|algorithm|length|size|count|limit|min|max|ttl|age|expiry|lifetime|duration|timeout|interval|enabled|prefix|region|version)$`
 
+# What the parameter is called below the stack, whose own name says nothing about it.
+own_name(name) := trim_prefix(name, sprintf("/%s/", [object.get(object.get(input, "stack", {}), "name", "")]))
+
 deny contains finding if {
 	some address, parameter in input.kinds["ssm.parameter"]
 	parameter.type != "SecureString"
-	regex.match(secret, parameter.name)
-	not regex.match(about, parameter.name)
+	own := own_name(parameter.name)
+	regex.match(secret, own)
+	not regex.match(about, own)
 	not data.gitops.lib.secrets.found(parameter.value)
 	finding := {
 		"address": address,

@@ -14,6 +14,11 @@ test_ordinary_names_pass if {
 	}
 }
 
+test_the_name_of_the_stack_makes_no_secret if {
+	doc := object.union(plain("/secrets/greeting"), {"stack": {"name": "secrets"}})
+	count(rule.deny) == 0 with input as doc
+}
+
 test_names_of_secrets_are_told if {
 	every name in ["/um/db-password", "/um/parameter.token", "/um/API_KEY", "/um/secret/x"] {
 		count(rule.deny) == 1 with input as plain(name)

@@ -30,7 +30,7 @@ pub fn test(policies: &[Policy], packages: &[String]) -> Result<Vec<Vec<String>>
         let rules = value.as_object().map_err(|_| format!("there is no package {package}"))?;
         let holding = rules.iter().filter(|(_, value)| matches!(value, Value::Bool(true)));
         let names = holding.filter_map(|(name, _)| name.as_string().ok());
-        Ok(names.filter(|name| name.starts_with("test_")).map(|name| name.to_string()).collect())
+        Ok(names.filter(|name| name.starts_with("test_")).map(ToString::to_string).collect())
     };
     packages.iter().map(&mut of).collect()
 }
