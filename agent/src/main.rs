@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    printer::start_log(cli.global.verbose, cli.global.color, matches!(cli.command, cli::Command::Run { .. }));
+    printer::start_log(cli.global.verbose, cli.global.color, matches!(cli.command, cli::Command::Run));
     let printer = printer::Printer::new(cli.global.color);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,6 +1,6 @@
 //! How long `agent validate` takes, the child that evaluates the rules included: over `manifests/um`, and over a stack of a
 //! thousand services. `cargo bench -p agent --bench validate`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "there is nobody to tell but whoever runs it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "it tells whoever runs it")]
 
 use std::fmt::Write;
 use std::path::Path;

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use agent_core::manifest::{is_policy, is_rego};
+
 use crate::bundle::{Bundle, Policy};
 use crate::metadata::{BadPolicy, Rule, package};
 
@@ -54,11 +56,8 @@ impl Trial {
     /// A policy that cannot be used.
     pub fn new(files: &BTreeMap<String, String>) -> Result<Self, BadPolicy> {
         let policy = |(file, text): (&String, &String)| Policy { file: file.clone(), text: text.clone() };
-        let (tests, own): (Vec<Policy>, Vec<Policy>) = files
-            .iter()
-            .filter(|(file, _)| is(file, "rego"))
-            .map(policy)
-            .partition(|policy| policy.file.ends_with("_test.rego"));
+        let (tests, own): (Vec<Policy>, Vec<Policy>) =
+            files.iter().filter(|(file, _)| is_rego(file)).map(policy).partition(|policy| !is_policy(&policy.file));
         let pack = Bundle::pack()?;
         let known = |library: &Policy| own.iter().any(|own| package(&own.text) == package(&library.text));
         let libraries: Vec<Policy> = pack.libraries().filter(|library| !known(library)).cloned().collect();
@@ -70,8 +69,8 @@ impl Trial {
     }
 }
 
-fn is(file: &str, extension: &str) -> bool {
-    Path::new(file).extension().is_some_and(|own| own == extension)
+fn is_toml(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "toml")
 }
 
 fn tests_of(policy: &Policy) -> Result<Tests, BadPolicy> {
@@ -87,7 +86,7 @@ fn cases(rule: &Rule, files: &BTreeMap<String, String>) -> Vec<Case> {
     let folder = rule.file.trim_end_matches(".rego");
     let below = |kind: &str| {
         let prefix = format!("{folder}/{kind}/");
-        files.iter().filter(move |(file, _)| file.starts_with(&prefix) && is(file, "toml"))
+        files.iter().filter(move |(file, _)| file.starts_with(&prefix) && is_toml(file))
     };
     let case = |passes: bool, (file, text): (&String, &String)| Case {
         rule: rule.id.clone(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use agent_core::desired::Desired;
 use agent_core::manifest::suggest::nearest;
-use agent_core::manifest::{FileEntry, Limits, StackFiles};
+use agent_core::manifest::{FileEntry, Limits, StackFiles, is_policy};
 use agent_core::plan::Plan;
 use agent_model::facts::Known;
 use agent_model::policy_input;
@@ -107,7 +107,7 @@ async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFil
 
 /// The policies among files, those of tests left out.
 pub fn policies(files: &StackFiles) -> Result<Vec<Policy>, NoRules> {
-    let named = files.files.iter().filter(|(path, _)| path.ends_with(".rego") && !path.ends_with("_test.rego"));
+    let named = files.files.iter().filter(|(path, _)| is_policy(path));
     named
         .map(|(path, entry)| match entry {
             FileEntry::Bytes(bytes) => {

@@ -64,7 +64,7 @@ impl Found<'_> {
     fn rules(&self) -> Vec<RuleInfo> {
         let own = self.stacks.iter().find_map(|stack| stack.policies.as_ref());
         let added = own.and_then(|policies| self.bundle.added(policies).ok());
-        let added = added.iter().flat_map(|bundle| bundle.rules());
+        let added = added.iter().flat_map(Bundle::rules);
         self.bundle.rules().iter().chain(added).filter(|rule| rule.pass == Pass::Desired).map(info).collect()
     }
 }

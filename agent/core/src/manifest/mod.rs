@@ -76,6 +76,16 @@ pub const EXCEPTIONS: &str = "exception";
 /// The folder of rules that the repository adds, at the top of its manifests.
 pub const POLICIES: &str = "policies";
 
+/// Whether a file holds a policy: Rego that is not the tests of one.
+pub fn is_policy(path: &str) -> bool {
+    is_rego(path) && !path.ends_with("_test.rego")
+}
+
+/// Whether a file holds Rego.
+pub fn is_rego(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension == "rego")
+}
+
 /// A top-level key that is no component type: `[outputs]`, `[[exception]]`.
 #[derive(Clone, Debug)]
 pub struct Section {

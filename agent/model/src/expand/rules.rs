@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::exception::Exception;
-use agent_core::manifest::{EXCEPTIONS, FileEntry, Manifest, Node};
+use agent_core::manifest::{EXCEPTIONS, FileEntry, Manifest, Node, is_policy};
 use agent_core::source::{Problem, Problems};
 use jiff::civil::Date;
 
@@ -80,9 +80,4 @@ pub(super) fn policies(manifest: &Manifest, problems: &mut Problems) -> BTreeMap
         }
     }
     all
-}
-
-fn is_policy(path: &str) -> bool {
-    let is_rego = std::path::Path::new(path).extension().is_some_and(|extension| extension == "rego");
-    is_rego && !path.ends_with("_test.rego")
 }

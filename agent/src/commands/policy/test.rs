@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use agent_core::allowed::{Finding, Judge, Level};
-use agent_core::manifest::{FileEntry, StackFiles};
+use agent_core::manifest::{FileEntry, StackFiles, is_rego};
 use agent_core::pass::Revision;
 use agent_policy::bundle::Bundle;
 use agent_policy::child::{NoVerdict, test_question, tests};
@@ -60,7 +60,7 @@ fn trial(dir: &Path) -> Result<Trial, NoRules> {
             FileEntry::Bytes(bytes) => {
                 files.insert(path, String::from_utf8_lossy(&bytes).into_owned());
             }
-            _ if path.ends_with(".rego") => return Err(NoRules::NoFile(path)),
+            _ if is_rego(&path) => return Err(NoRules::NoFile(path)),
             _ => {}
         }
     }
