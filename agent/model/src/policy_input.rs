@@ -1,101 +1,57 @@
 //! What the rules are asked about: one JSON document for a stack. See `docs/policy.md`.
 
-use agent_core::desired::Desired;
+mod schema;
+
+use std::collections::BTreeMap;
+
+use agent_core::desired::{Allow, Desired};
 use agent_core::doc::{AT_CREATE, AWS_DECIDES, JOIN, LINK, Misfit, NAME, REF, SECRET, TAGS};
 use agent_core::plan::Plan;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::facts::{Facts, Known};
+pub use schema::schema;
 
-/// The document. With a plan it is that of the second pass.
-pub fn document(desired: &Desired, plan: Option<&Plan>, known: &Known) -> Result<Value, Misfit> {
-    let facts = serde_json::to_value(Facts::of(desired, known)?)?;
-    let mut kinds: Map<String, Value> = Map::new();
-    for (address, wanted) in &desired.resources {
-        let of_kind = kinds.entry(address.kind()).or_insert_with(|| Value::Object(Map::new()));
-        if let Some(of_kind) = of_kind.as_object_mut() {
-            of_kind.insert(address.to_string(), plain(wanted.spec.value()));
-        }
-    }
-    let written = &desired.written;
-    let stack = json!({
-        "name": desired.stack, "account": written.account, "region": written.region, "tags": written.tags,
-        "allow": desired.allow,
-    });
-    let mut document = json!({ "version": 1, "stack": stack, "kinds": kinds, "facts": facts });
-    document["manifest"] = Value::Object(written.components.clone().into_iter().collect());
-    if let Some(plan) = plan {
-        document["plan"] = plan_of(plan);
-    }
-    Ok(document)
+/// The document.
+#[derive(Serialize)]
+pub struct Document<'a> {
+    version: u8,
+    stack: Stack<'a>,
+    /// The table of each component as it is written.
+    manifest: &'a BTreeMap<String, Value>,
+    /// Specs by kind and address.
+    kinds: BTreeMap<&'a str, BTreeMap<&'a str, Value>>,
+    facts: Facts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Value>,
 }
 
-/// The JSON schema of the document.
-pub fn schema() -> Value {
-    let facts = schemars::generate::SchemaSettings::draft2020_12()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Facts>();
-    let mut facts = facts.to_value();
-    let definitions = facts.as_object_mut().and_then(|facts| {
-        facts.remove("$schema");
-        facts.remove("$defs")
-    });
-    let text = || json!({ "type": "string" });
-    let texts = || json!({ "type": "array", "items": text() });
-    let object = |description: &str, properties: Value| {
-        let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
-        json!({ "type": "object", "description": description, "required": required, "properties": properties })
+#[derive(Serialize)]
+struct Stack<'a> {
+    name: &'a str,
+    account: Option<&'a str>,
+    region: &'a str,
+    tags: &'a BTreeMap<String, String>,
+    allow: &'a Allow,
+}
+
+/// The document of a stack. With a plan it is that of the second pass.
+pub fn document<'a>(desired: &'a Desired, plan: Option<&Plan>, known: &Known) -> Result<Document<'a>, Misfit> {
+    let mut kinds: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+    for (address, wanted) in &desired.resources {
+        kinds.entry(address.kind()).or_default().insert(address.as_str(), plain(wanted.spec.value()));
+    }
+    let written = &desired.written;
+    let stack = Stack {
+        name: &desired.stack,
+        account: written.account.as_deref(),
+        region: &written.region,
+        tags: &written.tags,
+        allow: &desired.allow,
     };
-    let spec = |kind: &agent_core::kind::KindInfo| {
-        let specs = json!({
-            "type": "object",
-            "description": format!("Specs by address. {}", kind.doc),
-            "additionalProperties": { "type": "object" },
-        });
-        (kind.name.to_owned(), specs)
-    };
-    let kinds: Map<String, Value> = crate::kinds::table().iter().map(spec).collect();
-    let step = object(
-        "One action.",
-        json!({
-            "address": text(), "kind": text(), "because": text(),
-            "op": { "enum": ["create", "update", "replace", "clear", "delete"] },
-            "stateful": { "type": "boolean", "description": "Whether it holds data." },
-        }),
-    );
-    let allow = object("What `[stack.allow]` says.", json!({ "delete": texts(), "removals": { "type": "integer" } }));
-    let mut stack = object(
-        "The stack.",
-        json!({
-            "name": text(), "region": text(), "allow": allow,
-            "tags": { "type": "object", "additionalProperties": text() },
-        }),
-    );
-    stack["properties"]["account"] = json!({ "type": ["string", "null"], "description": "Twelve digits." });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What rules judge: one document for a stack",
-        "description": "See docs/policy.md.",
-        "type": "object",
-        "required": ["version", "stack", "manifest", "kinds", "facts"],
-        "properties": {
-            "version": { "const": 1 },
-            "stack": stack,
-            "manifest": {
-                "type": "object",
-                "description": "The table of each component as it is written, by `service.web`.",
-                "additionalProperties": { "type": "object" },
-            },
-            "kinds": { "type": "object", "properties": kinds, "additionalProperties": false },
-            "facts": facts,
-            "plan": object(
-                "In the second pass alone: what is about to be done.",
-                json!({ "steps": { "type": "array", "items": step }, "unchanged": { "type": "integer" } }),
-            ),
-        },
-        "$defs": definitions.unwrap_or_default(),
-    })
+    let facts = Facts::of(desired, known)?;
+    Ok(Document { version: 1, stack, manifest: &written.components, kinds, facts, plan: plan.map(plan_of) })
 }
 
 /// A plan for rules: what is done with which resource, and why.

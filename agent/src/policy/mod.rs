@@ -122,5 +122,5 @@ pub fn policies(files: &StackFiles) -> Result<Vec<Policy>, NoRules> {
 pub fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
     let known = Known::of(&desired.networks);
     let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
-    Ok(document.to_string())
+    serde_json::to_string(&document).map_err(|error| error.to_string())
 }

@@ -30,8 +30,9 @@ impl Ask for Here {
 }
 
 pub fn document(desired: &Desired, plan: Option<&Plan>) -> Result<String, String> {
-    let document = policy_input::document(desired, plan, &Known::of(&desired.networks));
-    document.map(|document| document.to_string()).map_err(|error| error.to_string())
+    let known = Known::of(&desired.networks);
+    let document = policy_input::document(desired, plan, &known).map_err(|error| error.to_string())?;
+    serde_json::to_string(&document).map_err(|error| error.to_string())
 }
 
 /// The top of the repository.

@@ -40,7 +40,11 @@ async fn input(context: &Context<'_>, from: &From) -> End {
         context.problems(std::slice::from_ref(stack));
         return End::Findings;
     };
-    match policy_input::document(&desired, None, &Known::default()) {
+    let document = policy_input::document(&desired, None, &Known::default());
+    match document
+        .map_err(|error| error.to_string())
+        .and_then(|one| serde_json::to_value(one).map_err(|e| e.to_string()))
+    {
         Ok(document) => {
             context.printer.result(&pretty(&document));
             End::Done
