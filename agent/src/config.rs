@@ -394,7 +394,9 @@ mod tests {
         // What is commented out is right as well.
         let lines: Vec<&str> = example
             .lines()
-            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+            .map(|line| {
+                line.strip_prefix("# ").filter(|rest| rest.contains(" = ") && !rest.starts_with(' ')).unwrap_or(line)
+            })
             .collect();
         let all = lines.join("\n");
         of(&all).unwrap();
@@ -409,8 +411,10 @@ mod tests {
                 );
             }
         }
-        assert_eq!(of(&example).unwrap().policy.levels["container-insights"], LevelWord::Advisory);
-        let repository = all.lines().find_map(|line| line.strip_prefix("#   bundle = ")).unwrap();
+        let levels = of(&example).unwrap().policy.levels();
+        assert!(!levels.is_empty());
+        agent_policy::bundle::Bundle::pack().unwrap().with_levels(&levels).unwrap();
+        let repository = example.lines().find_map(|line| line.strip_prefix("#   bundle = ")).unwrap();
         of(&format!("[source]\nurl = \"/srv/a\"\n[policy]\nbundle = {repository}\n")).unwrap();
     }
 }
