@@ -148,7 +148,8 @@ fn the_data_exchange_is_made_costs_what_is_said_and_is_changed_by_a_file_alone()
     // What comes below is full of ids, and differs each time.
     insta::assert_snapshot!("preview_text", text(&shown).split("\n\n").next().unwrap());
     let shown = bench.agent(&["diff", "--repo", ".", "--rev", &request, "--output", "markdown"]);
-    let markdown = text(&shown).replace(&request, "REVISION");
+    let pack = agent_policy::bundle::Bundle::pack().unwrap();
+    let markdown = text(&shown).replace(&request, "REVISION").replace(&pack.digest()[..12], "DIGEST");
     insta::assert_snapshot!("preview_markdown", markdown.split("\n\n<details>").next().unwrap());
     ends(&bench.at("apply", &request), 0);
     ends(&bench.agent(&["diff", "--repo", ".", "--rev", &request, "--exit-code"]), 0);

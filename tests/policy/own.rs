@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::bench::repository::commit_to;
 use crate::cli::ends;
 
 fn root() -> PathBuf {
@@ -111,6 +112,53 @@ fn the_configuration_adds_rules_and_says_how_binding_they_are() {
     assert!(err(&output).contains("there is no such rule; is `two-tasks` meant?"), "{}", err(&output));
     let list = out(&agent(folder.path(), &["policy", "list", "--config", "hard.toml"]));
     assert!(list.lines().any(|line| line.trim_start().starts_with("two-tasks ") && line.contains(" hard ")), "{list}");
+}
+
+#[test]
+fn rules_of_an_organisation_come_from_a_commit_and_stay_there() {
+    let folder = folder(&[("one/stack.toml", STACK)]);
+    let repository = folder.path().join("policies.git");
+    let files = |rule: &str| [("own/two-tasks.rego".to_owned(), rule.to_owned())].into();
+    let first = commit_to(&repository, "main", &files(RULE));
+    // The branch moves on, and the commit that is named stays.
+    commit_to(&repository, "main", &files("package org.nothing\n\nimport rego.v1\n\ndeny := set()\n"));
+    let config = |commit: &str| {
+        let text = format!(
+            "[policy]\nbundle = {{ url = \"{}\", commit = \"{commit}\", path = \"own\" }}\n",
+            repository.display()
+        );
+        std::fs::write(folder.path().join("agent.toml"), text).unwrap();
+    };
+    config(&first);
+    let output = agent(folder.path(), &["validate", "one", "--config", "agent.toml"]);
+    ends(&output, 1);
+    assert!(out(&output).contains("error[two-tasks]: one task"), "{}", out(&output));
+    config(&"0".repeat(40));
+    let output = agent(folder.path(), &["validate", "one", "--config", "agent.toml"]);
+    ends(&output, 2);
+    assert!(err(&output).contains("the policies of `policy.bundle` cannot be read"), "{}", err(&output));
+    config("main");
+    let output = agent(folder.path(), &["validate", "one", "--config", "agent.toml"]);
+    ends(&output, 2);
+    assert!(out(&output).contains("`main` is no commit"), "{}", out(&output));
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_stops_everything_before_it_begins() {
+    let folder = folder(&[
+        ("one/stack.toml", STACK),
+        ("own/a.rego", "# METADATA\n# custom:\n#   id: private-subnets-only\npackage org.a\n"),
+        ("empty/readme.md", "none"),
+        ("agent.toml", "[policy]\nbundle = \"own\"\n"),
+        ("none.toml", "[policy]\nbundle = \"empty\"\n"),
+    ]);
+    let validate = |config: &str| agent(folder.path(), &["validate", "one", "--config", config]);
+    let output = validate("agent.toml");
+    ends(&output, 2);
+    assert!(err(&output).contains("the rule `private-subnets-only` of the package"), "{}", err(&output));
+    let output = validate("none.toml");
+    ends(&output, 2);
+    assert!(err(&output).contains("there is no policy in empty"), "{}", err(&output));
 }
 
 #[test]

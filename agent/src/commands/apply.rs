@@ -87,7 +87,8 @@ async fn one(
 
 /// Shows what would be done with a stack of `mode = "report"`, and that nothing was.
 fn reported(context: &Context<'_>, stack: &str, revision: &str, plan: &Plan, reports: &mut Vec<Value>) -> End {
-    reports.push(json!({ "stack": stack, "revision": revision, "mode": Mode::Report, "plan": plan }));
+    let policy = context.policy();
+    reports.push(json!({ "stack": stack, "revision": revision, "policy": policy, "mode": Mode::Report, "plan": plan }));
     if context.output != Output::Json {
         context.printer.result(&show::plan::text(plan, &agent_model::kinds::table(), context.printer));
         context.printer.result(&format!("{stack}: nothing was changed, because the stack says `mode = \"report\"`"));
@@ -112,7 +113,8 @@ pub fn conclude(
     for note in &pass.report.notes {
         context.printer.progress(&format!("  {}: {}", note.address, note.text));
     }
-    reports.push(json!({ "stack": stack, "revision": revision, "result": pass }));
+    let policy = context.policy();
+    reports.push(json!({ "stack": stack, "revision": revision, "policy": policy, "result": pass }));
     let (word, tone, end) = match pass.ended {
         Ended::Converged => ("converged", Tone::Add, End::Done),
         Ended::Progressing | Ended::Applying => ("still progressing", Tone::Change, End::Failed),

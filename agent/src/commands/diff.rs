@@ -42,12 +42,15 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
     let kinds = agent_model::kinds::table();
     match context.output {
         Output::Json => {
-            let value = serde_json::to_value(&plans).unwrap_or_default();
+            let mut value = serde_json::to_value(&plans).unwrap_or_default();
+            for plan in value.as_array_mut().into_iter().flatten() {
+                plan["policy"] = context.policy().into();
+            }
             context.printer.result(&pretty(&value));
         }
         Output::Markdown => {
             for plan in &plans {
-                context.printer.result(&show::plan::markdown(plan, &kinds, &tree.revision.id));
+                context.printer.result(&show::plan::markdown(plan, &kinds, &tree.revision.id, context.policy()));
             }
         }
         _ => {

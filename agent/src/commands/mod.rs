@@ -147,6 +147,11 @@ impl Context<'_> {
         }
     }
 
+    /// The digest of the rules that are in force.
+    fn policy(&self) -> &str {
+        self.clouds.judge().bundle().digest()
+    }
+
     /// Shows what rules advise and what they could not decide, beside the result.
     fn notes(&self, stacks: &[Stack]) {
         for stack in stacks.iter().filter(|stack| !stack.notes.is_empty()) {

@@ -61,7 +61,7 @@ pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
     let found = if problems > 0 { End::Findings } else { End::Done };
     match context.output {
         Output::Text => text(context, &stacks, &judged),
-        Output::Json => context.printer.result(&as_json(&stacks, &judged)),
+        Output::Json => context.printer.result(&as_json(&stacks, &judged, context.policy())),
         _ => pipeline(context, &tree, &stacks, &judged, started),
     }
     end.max(found)
@@ -109,14 +109,15 @@ fn text(context: &Context<'_>, stacks: &[Stack], judged: &[Option<Judged>]) {
     }
 }
 
-fn as_json(stacks: &[Stack], judged: &[Option<Judged>]) -> String {
+fn as_json(stacks: &[Stack], judged: &[Option<Judged>], policy: &str) -> String {
     let said = |stack: &Stack| !(stack.problems.is_empty() && stack.notes.is_empty() && stack.excepted.is_empty());
     let one = |(stack, judged): (&Stack, &Option<Judged>)| {
         let paths = judged.as_ref().map(|judged| &judged.paths).filter(|paths| !paths.is_empty());
         if !said(stack) && paths.is_none() {
             return None;
         }
-        let mut value = json!({ "stack": stack.name(), "problems": stack.problems.to_json(&stack.sources) });
+        let problems = stack.problems.to_json(&stack.sources);
+        let mut value = json!({ "stack": stack.name(), "policy": policy, "problems": problems });
         if !stack.notes.is_empty() {
             value["notes"] = stack.notes.to_json(&stack.sources);
         }

@@ -120,12 +120,13 @@ pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
 }
 
 /// The plan for a pull request.
-pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str) -> String {
+pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str, policy: &str) -> String {
     let mut out = format!(
-        "{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged.\n",
+        "{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged, rules `{}`.\n",
         plan.stack,
         summary(plan),
-        plan.unchanged
+        plan.unchanged,
+        policy.get(..12).unwrap_or(policy)
     );
     let means = consequences(plan);
     if !means.is_empty() {
