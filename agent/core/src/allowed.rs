@@ -48,6 +48,33 @@ impl Level {
     }
 }
 
+/// How much harm what a rule finds can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSeverity {
+    /// Little.
+    Low,
+    /// Some; what is not said.
+    #[default]
+    Medium,
+    /// Much.
+    High,
+    /// Everything may be lost.
+    Critical,
+}
+
+impl RuleSeverity {
+    /// `low`, `medium`, `high` or `critical`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// What a rule found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::allowed::Level;
+use agent_core::allowed::{Level, RuleSeverity};
 use serde::{Deserialize, Serialize};
 
 /// When a rule is asked.
@@ -15,33 +15,6 @@ pub enum Pass {
     Desired,
     /// Over what is about to be done.
     Plan,
-}
-
-/// How much harm what a rule finds can do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Little.
-    Low,
-    /// Some; what is not said.
-    #[default]
-    Medium,
-    /// Much.
-    High,
-    /// Everything may be lost.
-    Critical,
-}
-
-impl Severity {
-    /// `low`, `medium`, `high` or `critical`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
 }
 
 /// One rule: a package of the bundle.
@@ -58,7 +31,7 @@ pub struct Rule {
     /// Why it matters, in a sentence or two.
     pub why: String,
     /// How much harm what it finds can do.
-    pub severity: Severity,
+    pub severity: RuleSeverity,
     /// How binding its `deny` is; its `warn` is advice. `None`: it is not asked, unless the agent's configuration says so.
     pub level: Option<Level>,
     /// When it is asked.
@@ -115,10 +88,10 @@ pub fn rule(file: &str, text: &str) -> Result<Option<Rule>, BadPolicy> {
     let word = custom.get("level").map_or("hard", String::as_str);
     let level = level(word).ok_or_else(|| bad(format!("`{word}` is no level: hard, soft, advisory or off")))?;
     let severity = match custom.get("severity").map(String::as_str) {
-        Some("low") => Severity::Low,
-        None | Some("medium") => Severity::Medium,
-        Some("high") => Severity::High,
-        Some("critical") => Severity::Critical,
+        Some("low") => RuleSeverity::Low,
+        None | Some("medium") => RuleSeverity::Medium,
+        Some("high") => RuleSeverity::High,
+        Some("critical") => RuleSeverity::Critical,
         Some(other) => return Err(bad(format!("`{other}` is no severity: low, medium, high or critical"))),
     };
     let pass = match custom.get("pass").map(String::as_str) {

@@ -1,9 +1,9 @@
 //! What `agent validate` found, for the forms that pipelines read: the findings of all stacks, and the rules that were asked.
 
-use agent_core::source::render::{Judged, Reference, RuleInfo, RuleSeverity, Run, StackFindings, Tool};
+use agent_core::source::render::{Judged, Reference, RuleInfo, Run, StackFindings, Tool};
 use agent_policy::bundle::Bundle;
 use agent_policy::judge::CHILD;
-use agent_policy::metadata::{Pass, Rule, Severity};
+use agent_policy::metadata::{Pass, Rule};
 use jiff::Timestamp;
 
 use crate::load::{Stack, Tree};
@@ -89,12 +89,7 @@ fn info(rule: &Rule) -> RuleInfo {
         title: rule.title.clone(),
         description: rule.description.clone(),
         why: rule.why.clone(),
-        severity: match rule.severity {
-            Severity::Low => RuleSeverity::Low,
-            Severity::Medium => RuleSeverity::Medium,
-            Severity::High => RuleSeverity::High,
-            Severity::Critical => RuleSeverity::Critical,
-        },
+        severity: rule.severity,
         level: rule.level,
         references: references.collect(),
         uri: None,

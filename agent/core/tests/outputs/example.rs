@@ -1,8 +1,8 @@
 //! A run with everything in it: stacks in order and out of order, all kinds of findings, and texts of somebody who means harm.
 
-use agent_core::allowed::Level;
+use agent_core::allowed::{Level, RuleSeverity};
 use agent_core::source::render::{
-    ExceptedProblem, Judged, Reference, RuleInfo, RuleSeverity, Run, StackFindings, Tool, render_github, render_junit,
+    ExceptedProblem, Judged, Reference, RuleInfo, Run, StackFindings, Tool, render_github, render_junit,
     render_markdown, render_sarif,
 };
 use agent_core::source::{Problem, Problems, Severity, Sources, Span};

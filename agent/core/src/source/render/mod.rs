@@ -17,6 +17,6 @@ mod xml;
 pub use github::render_github;
 pub use junit::render_junit;
 pub use markdown::{MARKER, MOST as MARKDOWN_MOST, render_markdown};
-pub use run::{ExceptedProblem, Judged, Reference, RuleInfo, RuleSeverity, Run, StackFindings, Tool};
+pub use run::{ExceptedProblem, Judged, Reference, RuleInfo, Run, StackFindings, Tool};
 pub use sarif::render_sarif;
 pub use text::{escape, is_unsafe, render_text};

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::place::Place;
 use super::text::escape;
-use crate::allowed::Level;
+use crate::allowed::{Level, RuleSeverity};
 use crate::source::{Problem, Problems, Severity, Sources, Span};
 
 /// A run over some stacks.
@@ -68,31 +68,6 @@ pub struct Reference {
     pub catalogue: String,
     /// Its id there: `EC2.9`.
     pub id: String,
-}
-
-/// How much harm what a rule finds can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RuleSeverity {
-    /// Little.
-    Low,
-    /// Some.
-    Medium,
-    /// Much.
-    High,
-    /// Everything may be lost.
-    Critical,
-}
-
-impl RuleSeverity {
-    /// `low`, `medium`, `high` or `critical`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
 }
 
 /// What was found in a stack.

@@ -14,9 +14,10 @@ use self::log::{
 };
 use super::fingerprint::Marker;
 use super::place::Place;
-use super::run::{ExceptedProblem, Found, Judged, RuleInfo, RuleSeverity, Run, Standing};
+use super::run::{ExceptedProblem, Found, Judged, RuleInfo, Run, Standing};
 use super::text::escape;
 use crate::allowed::Level;
+use crate::allowed::RuleSeverity;
 use crate::source::Severity;
 
 /// The most tags of a rule that GitHub takes.
