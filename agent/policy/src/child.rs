@@ -14,8 +14,10 @@ use crate::metadata::{Pass, Rule};
 
 /// The most bytes of an answer.
 pub const MOST_BYTES: u64 = 1 << 20;
-/// The most findings of an answer. Nobody reads more, and the first of them refuses.
+/// The most findings of an answer; the child leaves out what is more, and says so.
 const MOST_FINDINGS: usize = 1000;
+/// How many findings of all rules the child tells. Nobody reads more.
+const TOLD: usize = 500;
 /// The most characters of a text in an answer.
 const LONGEST: usize = 4000;
 
@@ -160,7 +162,37 @@ fn judge(ask: &[Asked], policies: &[Policy], document: &str) -> Result<Vec<Judge
         let said = said(value.as_deref()).map_err(|why| format!("{rule}: {why}"))?;
         Ok(Judged { rule: rule.clone(), said })
     });
-    judged.collect()
+    Ok(told(judged.collect::<Result<_, String>>()?))
+}
+
+/// As many findings as people can read, of each rule and verdict equally many. What is left out is counted in a finding of its own,
+/// which is about no component: an exception for one of those that are told lets none of the others through.
+fn told(mut judged: Vec<Judged>) -> Vec<Judged> {
+    let counts: Vec<usize> = judged.iter().flat_map(|judged| by_verdict(&judged.said).map(<[Said]>::len)).collect();
+    let mut each = TOLD;
+    while each > 1 && counts.iter().map(|count| each.min(*count)).sum::<usize>() > TOLD {
+        each -= each.div_ceil(8);
+    }
+    for judged in &mut judged {
+        judged.said = by_verdict(&judged.said).flat_map(|group| shortened(group, each)).collect();
+    }
+    judged
+}
+
+/// The findings of a rule by their verdict; they stand together.
+fn by_verdict(said: &[Said]) -> impl Iterator<Item = &[Said]> {
+    said.chunk_by(|a, b| a.verdict == b.verdict)
+}
+
+fn shortened(group: &[Said], most: usize) -> Vec<Said> {
+    let mut told: Vec<Said> = group.iter().take(most.max(1)).cloned().collect();
+    let rest = group.len() - told.len();
+    if let (true, Some(last)) = (rest > 0, group.last()) {
+        let msg = format!("and {rest} more like these: {}", last.msg);
+        let (component, key, address) = (None, Vec::new(), None);
+        told.push(Said { msg, component, key, address, field: Vec::new(), ..last.clone() });
+    }
+    told
 }
 
 /// What the rules of a package hold. One without any of the three never says anything, which is a mistake.
@@ -248,5 +280,46 @@ fn cut(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use agent_core::allowed::Level;
+
+    use super::*;
+
+    /// What a rule says of so many services.
+    fn said_of(level: &str, services: usize) -> Vec<(Level, Verdict, String, Option<String>)> {
+        let text = format!(
+            "# METADATA\n# custom:\n#   level: {level}\npackage org.many\n\nimport rego.v1\n\n\
+             deny contains {{\"msg\": \"no\", \"component\": name}} if some name in input.names\n\n\
+             warn contains \"once\" if count(input.names) > 0\n"
+        );
+        let bundle = Bundle::new(vec![Policy { file: "many.rego".into(), text }]).unwrap();
+        let names: Vec<String> = (0..services).map(|n| format!("service.s{n}")).collect();
+        let input = serde_json::json!({ "names": names }).to_string();
+        let mut out = Vec::new();
+        answer(question(&bundle, Pass::Desired, &input).as_slice(), &mut out).unwrap();
+        let all = verdicts(&out, &bundle, Pass::Desired).unwrap();
+        all.into_iter().map(|(rule, said)| (rule.level.unwrap(), said.verdict, said.msg, said.component)).collect()
+    }
+
+    #[test]
+    fn a_few_findings_are_all_told() {
+        assert_eq!(said_of("advisory", 400).len(), 401);
+    }
+
+    #[test]
+    fn of_thousands_many_are_told_and_the_rest_is_counted_by_one_that_no_exception_covers() {
+        let all = said_of("soft", 5000);
+        assert!((300..=502).contains(&all.len()), "{}", all.len());
+        let rest: Vec<_> = all.iter().filter(|(.., component)| component.is_none()).collect();
+        let [(_, Verdict::Fail, told, _), (_, Verdict::Warn, once, _)] = rest.as_slice() else { panic!("{rest:?}") };
+        let counted: usize = told.split(' ').nth(1).unwrap().parse().unwrap();
+        let shown = all.iter().filter(|(_, verdict, _, component)| *verdict == Verdict::Fail && component.is_some());
+        assert_eq!(counted + shown.count(), 5000);
+        assert_eq!(once, "once");
     }
 }
