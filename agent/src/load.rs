@@ -240,7 +240,10 @@ impl Stack {
                 let (reason, until) = (reason.clone(), Some(*until));
                 // In the words that it would have without the exception.
                 let problem = problem(&Finding { excepted: None, ..finding.clone() });
-                self.excepted.push(ExceptedProblem { problem, reason, until, place, external: false });
+                // A stack is judged again and again while the agent runs.
+                if !self.excepted.iter().any(|known| known.problem == problem) {
+                    self.excepted.push(ExceptedProblem { problem, reason, until, place, external: false });
+                }
                 continue;
             }
             let found = problem(finding);
@@ -322,4 +325,26 @@ pub fn wants(stack: &mut Stack) -> Option<String> {
     // Rules judge what is written as well.
     let all = serde_json::to_value((&desired, &desired.written, header.mode, questions)).ok()?;
     Some(agent_core::doc::digest(&all.to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_excepted_is_kept_once_however_often_a_stack_is_judged() {
+        let text = "[stack]\nname = \"one\"\nregion = \"eu-west-1\"\n";
+        let files = [("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))].into();
+        let files = StackFiles { files, ..StackFiles::default() };
+        let revision = Revision { id: String::new(), source: String::new() };
+        let mut stack = stacks(&Tree { files, revision }, None).unwrap().pop().unwrap();
+        let until = "2026-12-31".parse().unwrap();
+        let excepted = Some(Excepted { reason: "a test".into(), until, exception: 0 });
+        let finding = |rule: &str| Finding { rule: rule.into(), excepted: excepted.clone(), ..Finding::default() };
+        for _ in 0..3 {
+            stack.judged(&[finding("a"), finding("b")]);
+        }
+        assert_eq!((stack.excepted.len(), stack.problems.len()), (2, 0));
+    }
 }

@@ -197,6 +197,22 @@ fn findings_are_printed_for_pipelines() {
 }
 
 #[test]
+fn a_stack_for_which_aws_could_not_be_asked_is_no_success_in_any_form() {
+    let folder = folder(&[("stack.toml", STACK)]);
+    for (output, told) in
+        [("junit", "<failure type=\"not-asked\""), ("sarif", "\"ruleId\": \"not-asked\""), ("json", "not-asked")]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.args(["validate", "--online", "--output", output]).current_dir(folder.path()).env_clear();
+        command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+        command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+        let printed = command.output().unwrap();
+        ends(&printed, 3);
+        assert!(out(&printed).contains(told), "{}", out(&printed));
+    }
+}
+
+#[test]
 fn rules_are_explained_and_their_document_is_printed() {
     let output = agent(&root(), &["policy", "explain", "private-subnets-only"]);
     ends(&output, 0);

@@ -69,9 +69,11 @@ impl<A: Ask> Rules<A> {
             Err(why) => return vec![refusal(&NoVerdict::Failed(format!("the stack has no document: {why}")))],
         };
         let answers = join_all(bundles.iter().map(|bundle| self.ask(bundle, pass, &document))).await;
-        let found = answers.into_iter().flat_map(|found| found.unwrap_or_else(|why| vec![refusal(&why)])).collect();
         let all = self.bundle.rules().iter().chain(added.rules()).map(|rule| rule.id.as_str()).collect();
-        let asked = bundles.iter().flat_map(|bundle| bundle.asked(pass)).map(|rule| rule.id.as_str()).collect();
+        // Of rules that gave no answer nobody knows what they have to say.
+        let answered = bundles.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()).map(|(bundle, _)| *bundle);
+        let asked = answered.flat_map(|bundle| bundle.asked(pass)).map(|rule| rule.id.as_str()).collect();
+        let found = answers.into_iter().flat_map(|found| found.unwrap_or_else(|why| vec![refusal(&why)])).collect();
         exception::applied(found, &written.exceptions, &Known { all, asked }, (self.today)())
     }
 

@@ -76,7 +76,10 @@ pub fn rule(file: &str, text: &str) -> Result<Option<Rule>, BadPolicy> {
     let bad = |why: String| BadPolicy { file: file.to_owned(), why };
     let package = package(text).ok_or_else(|| bad("it names no package".to_owned()))?;
     if package.split('.').any(|word| word == "lib") {
-        return Ok(None);
+        return match text.lines().find_map(verdict) {
+            Some(set) => Err(bad(format!("it has `{set}`, and nobody asks a library: its package has the word `lib`"))),
+            None => Ok(None),
+        };
     }
     let (mut top, custom) = block(text).map_err(bad)?;
     let last = package.rsplit('.').next().unwrap_or(&package);
@@ -102,6 +105,12 @@ pub fn rule(file: &str, text: &str) -> Result<Option<Rule>, BadPolicy> {
     let (title, description) = (top.remove("title").unwrap_or_default(), top.remove("description").unwrap_or_default());
     let why = custom.get("why").cloned().unwrap_or_default();
     Ok(Some(Rule { file: file.to_owned(), id, title, description, why, severity, level, pass, package, custom }))
+}
+
+/// The set of findings that a line is the head of.
+fn verdict(line: &str) -> Option<&'static str> {
+    let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+    ["deny", "warn", "unknown"].into_iter().find(|set| *set == word)
 }
 
 /// The package of a text: words with dots between them, nothing else, because it goes into a query.
@@ -187,6 +196,17 @@ mod tests {
     fn a_policy_that_says_nothing_is_hard() {
         let rule = rule("a.rego", "package no_dogs\n").unwrap().unwrap();
         assert_eq!((rule.id.as_str(), rule.level), ("no-dogs", Some(Level::Hard)));
+    }
+
+    #[test]
+    fn a_library_that_denies_is_a_mistake_because_nobody_asks_it() {
+        assert_eq!(rule("a.rego", "package org.lib.tls\n\nhelp(x) := x\n").unwrap(), None);
+        for head in ["deny contains msg if {", "warn[msg] {", "unknown := set()", "deny := []"] {
+            let text = format!("package org.lib.tls\n\n{head}\n");
+            let why = rule("a.rego", &text).unwrap_err().to_string();
+            assert!(why.contains("nobody asks a library"), "{head}: {why}");
+        }
+        assert_eq!(rule("a.rego", "package lib.a\n\ndenying(x) := x\n").unwrap(), None);
     }
 
     #[test]

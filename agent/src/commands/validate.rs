@@ -4,6 +4,7 @@
 
 use agent_core::allowed::Judge;
 use agent_core::desired::Desired;
+use agent_core::source::Problem;
 use agent_core::source::render::{render_github, render_junit, render_markdown, render_sarif};
 use agent_model::facts::preflight::{Check, show};
 use agent_model::facts::{Facts, Known};
@@ -45,6 +46,10 @@ pub async fn run(context: &Context<'_>, from: &From, how: &How) -> End {
             Ok(desired) => desired,
             Err(error) => {
                 end = end.max(context.told_of(&stack.name(), &error));
+                // On the terminal it was just told.
+                if context.output != Output::Text {
+                    stack.problems.push(Problem::new("not-asked", format!("AWS could not be asked: {error}")));
+                }
                 None
             }
         };

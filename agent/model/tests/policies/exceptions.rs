@@ -56,6 +56,14 @@ fn what_is_excepted_is_shown_and_not_in_the_way() {
 }
 
 #[test]
+fn of_rules_that_could_not_be_evaluated_no_exception_is_called_idle() {
+    let text = [STACK, &exception("broken", "2026-12-31")].concat();
+    let broken = Policy { file: "broken.rego".into(), text: "package broken\n\nthis is no policy\n".into() };
+    let found = judged(&stack(&text, &[]).unwrap(), Bundle::new(vec![broken]).unwrap());
+    assert_eq!(found.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["policy-child"]);
+}
+
+#[test]
 fn the_mistakes_of_an_exception_are_told_at_its_lines() {
     let wrong = "\n[[exception]]\nrule = \"a\"\ncomponent = \"service.wep\"\nreason = \" \"\nuntil = \"2026-13-01\"\n\
         [[exception]]\nrule = \"a\"\ncomponent = \"service.web\"\nreason = \"x\"\n\
