@@ -74,6 +74,22 @@ fn a_stack_that_names_no_account_passes_too() {
 }
 
 #[test]
+fn a_role_that_may_pull_and_no_more_pulls() {
+    // What AWS's own AmazonEC2ContainerRegistryPullOnly has for it.
+    let pull = || {
+        json!({ "Statement": [{
+            "Effect": "Allow",
+            "Action": ["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Resource": "*",
+        }] })
+    };
+    let how = Spec("service.web/iam.role.execution", "inline_policies.image", pull);
+    let stack = mutant(&files(), &how).unwrap_or_else(|problems| panic!("{problems}"));
+    let refused: Vec<_> = stack.findings().into_iter().filter(agent_core::allowed::Finding::refuses).collect();
+    assert!(refused.is_empty(), "{}", stack.rendered(&refused));
+}
+
+#[test]
 fn the_hops_of_a_service_as_people_read_them() {
     let stack = Stack::new(&files(), "um", &answers()).unwrap_or_else(|problems| panic!("{problems}"));
     let mut checks = checks(&stack.desired);

@@ -55,8 +55,7 @@ pub(super) fn role_may(view: &View<'_>, role: &role::Spec, request: &Request<'_>
     let is_known = |arn: &String| arn.rsplit_once(":policy/").is_some_and(|(_, policy)| policy == name);
     let managed = role.managed_policies.iter().any(is_known)
         && actions.iter().any(|action| action.eq_ignore_ascii_case(request.action));
-    match judge(view, statements, request) {
-        May::No(None) if managed => May::Yes,
+    match judge(view, statements, request, managed) {
         May::No(None) => match role.managed_policies.iter().find(|arn| !is_known(arn)) {
             Some(other) => May::Unknown(format!("what the policy {other} allows")),
             None => May::No(None),
@@ -76,7 +75,7 @@ pub(super) enum Who<'a> {
 /// Whether a policy of an endpoint lets somebody do something through it.
 pub(super) fn endpoint_lets(view: &View<'_>, policy: &PolicyDocument, who: &Who<'_>, request: &Request<'_>) -> May {
     let about = policy.statement.0.iter().filter(|statement| is_about(view, statement, who));
-    judge(view, about.map(|statement| ("the endpoint's policy", statement)), request)
+    judge(view, about.map(|statement| ("the endpoint's policy", statement)), request, false)
 }
 
 fn is_about(view: &View<'_>, statement: &Statement, who: &Who<'_>) -> bool {
@@ -107,28 +106,34 @@ pub(super) fn trusts(view: &View<'_>, role: &role::Spec, service: &str, context:
     let any = ["*".to_owned()];
     let request = Request { action: "sts:AssumeRole", resources: &any, context };
     let statements = role.assume_role_policy.statement.0.iter().filter(is_service);
-    judge(view, statements.map(|statement| ("its trust", statement)), &request)
+    judge(view, statements.map(|statement| ("its trust", statement)), &request, false)
 }
 
-/// One statement that allows, and none that denies.
-fn judge<'a>(view: &View<'_>, statements: impl Iterator<Item = Named<'a>>, request: &Request<'_>) -> May {
-    let (mut allowed, mut unsure) = (false, None);
+/// One statement that allows, if it is not `allowed` anyway, and none that denies. A denial that may hold matters only to what is
+/// allowed.
+fn judge<'a>(
+    view: &View<'_>,
+    statements: impl Iterator<Item = Named<'a>>,
+    request: &Request<'_>,
+    mut allowed: bool,
+) -> May {
+    let (mut unsure, mut denied) = (None, None);
     for (name, statement) in statements.filter(|(_, statement)| is_on(view, statement, request)) {
         let denies = statement.effect == Effect::Deny;
         match holds(view, statement, request.context) {
             Held::Yes if denies => return May::No(Some(format!("{name} denies it"))),
             Held::Yes => allowed = true,
             Held::No => {}
-            Held::Unknown(key) if denies => {
-                return May::Unknown(format!("whether the condition {key} of {name} holds"));
+            Held::Unknown(key) => {
+                let fact = Some(format!("whether the condition {key} of {name} holds"));
+                *(if denies { &mut denied } else { &mut unsure }) = fact;
             }
-            Held::Unknown(key) => unsure = Some(format!("whether the condition {key} of {name} holds")),
         }
     }
-    match unsure {
-        _ if allowed => May::Yes,
-        Some(fact) => May::Unknown(fact),
-        None => May::No(None),
+    match (allowed, unsure, denied) {
+        (true, _, None) => May::Yes,
+        (true, _, Some(fact)) | (false, Some(fact), _) => May::Unknown(fact),
+        (false, None, _) => May::No(None),
     }
 }
 

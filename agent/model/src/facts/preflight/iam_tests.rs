@@ -77,6 +77,18 @@ fn a_condition_counts_as_far_as_the_request_tells() {
 }
 
 #[test]
+fn a_denial_that_may_hold_matters_only_to_what_is_allowed() {
+    let maybe = json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:TokenIssueTime": "true"}}});
+    let deny = json!({"Effect": "Deny", "Action": "*", "Resource": "*"});
+    let none = Context::new();
+    let managed = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
+    let may = |inline: Value, managed: &[&str]| may(&role(&inline, managed), "logs:PutLogEvents", "x", &none);
+    assert_eq!(may(json!([maybe]), &[]), May::No(None));
+    assert!(matches!(may(json!([maybe]), &[managed]), May::Unknown(_)));
+    assert_eq!(may(json!([maybe, deny]), &[managed]), May::No(Some("own denies it".into())));
+}
+
+#[test]
 fn of_managed_policies_one_is_known() {
     let known = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
     let other = "arn:aws:iam::1:policy/ours";

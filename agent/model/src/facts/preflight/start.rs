@@ -94,10 +94,7 @@ fn of_image(party: &Party<'_>, role: Option<&Role<'_>>, image: &str, key: &[&str
     };
     let token = Asked::new(&["ecr:GetAuthorizationToken"], "*");
     let repository = ecr.arn(&party.view.scope.partition);
-    let layers = Asked::new(
-        &["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        &repository,
-    );
+    // What AWS's AmazonEC2ContainerRegistryPullOnly has for it. BatchCheckLayerAvailability is asked by who pushes.
     let pulled = Asked::new(&["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], &repository);
     let who = role.map_or(Who::Anybody, |role| Who::Role(&role.arn));
     let (region, own) = (ecr.region, &party.view.scope.region);
@@ -106,12 +103,12 @@ fn of_image(party: &Party<'_>, role: Option<&Role<'_>>, image: &str, key: &[&str
         // AWS's own bucket of the region has the layers, and whoever has the address that ECR gives out may read them.
         let bucket = format!("arn:{}:s3:::prod-{region}-starport-layer-bucket/layer", party.view.scope.partition);
         hops.extend(party.way("ecr.api", std::slice::from_ref(&token), &who));
-        hops.extend(party.way("ecr.dkr", &[pulled], &who));
+        hops.extend(party.way("ecr.dkr", std::slice::from_ref(&pulled), &who));
         hops.extend(party.way("s3", &[Asked::new(&["s3:GetObject"], &bucket)], &Who::Anybody));
     } else {
         hops.extend(party.way(INTERNET, &[], &Who::Anybody));
     }
-    hops.extend(party.permits(role, rules::EXECUTION, &[token, layers]));
+    hops.extend(party.permits(role, rules::EXECUTION, &[token, pulled]));
     if CACHES.iter().any(|prefix| ecr.repository.starts_with(prefix))
         && region == own.as_str()
         && party.ways.out(&party.from).verdict == Verdict::No
