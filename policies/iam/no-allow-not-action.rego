@@ -15,7 +15,7 @@ package gitops.no_allow_not_action
 import rego.v1
 
 deny contains finding if {
-	some list in [data.gitops.lib.statements.permissions, data.gitops.lib.statements.trusts]
+	some list in [data.gitops.lib.statements.permissions, data.gitops.lib.statements.strangers]
 	some item in list
 	count(item.statement.NotAction) > 0
 	finding := {

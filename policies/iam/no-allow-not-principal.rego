@@ -14,7 +14,7 @@ package gitops.no_allow_not_principal
 import rego.v1
 
 deny contains finding if {
-	some item in data.gitops.lib.statements.trusts
+	some item in data.gitops.lib.statements.strangers
 	item.statement.NotPrincipal
 	finding := {
 		"address": item.address,

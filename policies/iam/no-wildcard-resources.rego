@@ -17,27 +17,13 @@ package gitops.no_wildcard_resources
 
 import rego.v1
 
-# Actions without resources, by AWS's service authorization reference.
-without_resources := {
-	"cloudwatch:putmetricdata",
-	"ecr:getauthorizationtoken",
-	"s3:listallmybuckets",
-	"ssmmessages:createcontrolchannel",
-	"ssmmessages:createdatachannel",
-	"ssmmessages:opencontrolchannel",
-	"ssmmessages:opendatachannel",
-	"sts:getcalleridentity",
-	"xray:puttelemetryrecords",
-	"xray:puttracesegments",
-}
-
 deny contains finding if {
 	some item in data.gitops.lib.statements.permissions
 	some resource in item.statement.Resource
 	data.gitops.lib.statements.is_any(resource)
 	limitable := [action |
 		some action in object.get(item.statement, "Action", [])
-		not lower(action) in without_resources
+		not lower(action) in data.gitops.lib.statements.without_resources
 	]
 	is_limitable(item.statement, limitable)
 	finding := {

@@ -14,7 +14,7 @@ package gitops.other_accounts_with_condition
 import rego.v1
 
 deny contains finding if {
-	some item in data.gitops.lib.statements.trusts
+	some item in data.gitops.lib.statements.strangers
 	is_object(item.statement.Principal)
 	some principal in data.gitops.lib.statements.list(item.statement.Principal.AWS)
 	other := account(principal)

@@ -12,17 +12,18 @@ package gitops.task_roles_trust_this_account
 import rego.v1
 
 deny contains finding if {
-	some item in data.gitops.lib.statements.trusts
-	item.address in task_roles
-	is_object(item.statement.Principal)
-	"ecs-tasks.amazonaws.com" in data.gitops.lib.statements.list(item.statement.Principal.Service)
-	not asks_for_source(item.statement)
+	some address in task_roles
+	some statement in data.gitops.lib.statements.list(input.kinds["iam.role"][address].assume_role_policy.Statement)
+	statement.Effect == "Allow"
+	is_object(statement.Principal)
+	"ecs-tasks.amazonaws.com" in data.gitops.lib.statements.list(statement.Principal.Service)
+	not asks_for_source(statement)
 	finding := {
-		"address": item.address,
-		"field": item.field,
+		"address": address,
+		"field": ["assume_role_policy"],
 		"msg": sprintf("the role of the tasks of %s may be taken on by ECS for anybody's task: %s", [
-			data.gitops.lib.names.called(item.address),
-			item.address,
+			data.gitops.lib.names.called(address),
+			address,
 		]),
 		"hint": "give the statement the conditions `aws:SourceAccount` and `aws:SourceArn`",
 	}

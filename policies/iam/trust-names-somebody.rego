@@ -14,7 +14,7 @@ package gitops.trust_names_somebody
 import rego.v1
 
 deny contains finding if {
-	some item in data.gitops.lib.statements.trusts
+	some item in data.gitops.lib.statements.strangers
 	who := everybody(item.statement.Principal)
 	not data.gitops.lib.statements.has_condition(item.statement)
 	finding := {

@@ -3,20 +3,74 @@ package gitops.lib.statements
 
 import rego.v1
 
-# What roles may do, each with `address`, `field` (the inline policy) and `statement`. What is denied is in none of the lists.
+# What roles may do that could be too much, each with `address`, `field` (the inline policy) and `statement`. What is denied is in
+# none of the lists. Most roles have nothing of the kind: what a role may do is looked at as one text first, once for all rules.
 permissions := [{"address": address, "field": ["inline_policies", name], "statement": normal(statement)} |
 	some address, role in input.kinds["iam.role"]
+	contains(strings.replace_n(stars, lower(json.marshal(role.inline_policies))), "*")
 	some name, document in role.inline_policies
 	some statement in list(document.Statement)
+	regex.match(broad, json.marshal(statement))
+	statement.Effect == "Allow"
+	not is_without_resources(statement)
+]
+
+# A `*` in an action (a text with one colon) or instead of a resource, a role that is passed, or everything but something.
+broad := `(?i)"[^":]*(:[^":]*)?[*]|passrole|"Not`
+
+# Makes a `*` of all of that in a text in lower case, and nothing of what nearly all roles have: the token for registries (see
+# below), and the streams of a log group. Whatever else has a `*` is looked at closely, which takes a hundred times longer.
+stars := {
+	"passrole": "*",
+	"\"not": "*",
+	`{"action":["ecr:getauthorizationtoken"],"effect":"allow","resource":["*"]}`: "",
+	`.arn}:*"`: "",
+}
+
+# Actions without resources, by AWS's service authorization reference. Allowing them on all resources is all that can be done.
+without_resources := {
+	"cloudwatch:putmetricdata",
+	"ecr:getauthorizationtoken",
+	"s3:listallmybuckets",
+	"ssmmessages:createcontrolchannel",
+	"ssmmessages:createdatachannel",
+	"ssmmessages:opencontrolchannel",
+	"ssmmessages:opendatachannel",
+	"sts:getcalleridentity",
+	"xray:puttelemetryrecords",
+	"xray:puttracesegments",
+}
+
+is_without_resources(statement) if {
+	count(statement.Action) > 0
+	every action in list(statement.Action) {
+		lower(action) in without_resources
+	}
+}
+
+# Who may take roles on, other than AWS's services alone.
+strangers := [{"address": address, "field": ["assume_role_policy"], "statement": normal(statement)} |
+	count(strange) > 0
+	some address, role in input.kinds["iam.role"]
+	role.assume_role_policy in strange
+	some statement in list(role.assume_role_policy.Statement)
+	not is_plain(statement)
 	statement.Effect == "Allow"
 ]
 
-# Who may take roles on.
-trusts := [{"address": address, "field": ["assume_role_policy"], "statement": normal(statement)} |
-	some address, role in input.kinds["iam.role"]
-	some statement in list(role.assume_role_policy.Statement)
-	statement.Effect == "Allow"
-]
+# Most roles have one of a few documents.
+documents contains role.assume_role_policy if some role in input.kinds["iam.role"]
+
+strange contains document if {
+	some document in documents
+	some statement in list(document.Statement)
+	not is_plain(statement)
+}
+
+is_plain(statement) if {
+	regex.match(`^\{"Service":(\["[a-z0-9.-]+"(,"[a-z0-9.-]+")*\]|"[a-z0-9.-]+")\}$`, json.marshal(statement.Principal))
+	not contains(json.marshal(statement), "\"Not")
+}
 
 # IAM takes one of a thing for a list of one. The agent's specs have lists alone, other documents may not.
 list(value) := value if is_array(value)

@@ -2,20 +2,70 @@ package gitops.lib.statements_test
 
 import rego.v1
 
-role := {
-	"assume_role_policy": {"Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"]}]},
-	"inline_policies": {"files": {"Statement": [
-		{"Effect": "Allow", "Action": ["ssm:GetParameters"]},
-		{"Effect": "Deny", "Action": ["*"]},
-	]}},
-}
-
-doc := {"kinds": {"iam.role": {"service.web/iam.role.task": role}}}
+doc(trust, permissions) := {"kinds": {"iam.role": {"service.web/iam.role.task": {
+	"assume_role_policy": {"Statement": trust},
+	"inline_policies": {"files": {"Statement": permissions}},
+}}}}
 
 test_what_is_allowed_is_found_and_what_is_denied_is_not if {
-	found := {[item.field, item.statement.Action] | some item in data.gitops.lib.statements.permissions} with input as doc
-	found == {[["inline_policies", "files"], ["ssm:GetParameters"]]}
-	count(data.gitops.lib.statements.trusts) == 1 with input as doc
+	statements := [
+		{"Effect": "Allow", "Action": ["ssm:Get*"], "Resource": ["arn:aws:ssm:eu-west-1:123456789012:parameter/a"]},
+		{"Effect": "Deny", "Action": ["*"], "Resource": ["*"]},
+	]
+	found := {[item.field, item.statement.Action] | some item in data.gitops.lib.statements.permissions} with input as doc([], statements)
+	found == {[["inline_policies", "files"], ["ssm:Get*"]]}
+}
+
+test_what_could_be_too_much_is_found if {
+	arn := "arn:aws:s3:::a/*"
+	every statement in [
+		{"Action": ["s3:GetObject", "s3:*"], "Resource": [arn]},
+		{"Action": ["s3:GetObject"], "Resource": [arn, "*"]},
+		{"Action": ["s3:GetObject"], "Resource": ["*:*"]},
+		{"Action": ["ecr:GetAuthorizationToken", "ecr:GetLifecyclePolicy"], "Resource": ["*"]},
+		{"Action": ["IAM:passrole"], "Resource": ["arn:aws:iam::123456789012:role/x"]},
+		{"NotAction": ["s3:GetObject"], "Resource": [arn]},
+		{"Action": ["s3:GetObject"], "NotResource": [arn]},
+		{"Action": "*", "Resource": arn},
+	] {
+		allowed := object.union(statement, {"Effect": "Allow"})
+		count(data.gitops.lib.statements.permissions) == 1 with input as doc([], [allowed])
+	}
+}
+
+test_ordinary_permissions_are_not_looked_at if {
+	statements := [
+		{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::a/*", "arn:aws:s3:eu-west-1:123456789012:b:*"]},
+		{"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": ["*"]},
+		{"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"},
+	]
+	count(data.gitops.lib.statements.permissions) == 0 with input as doc([], array.slice(statements, 0, 2))
+	count(data.gitops.lib.statements.permissions) == 0 with input as doc([], statements)
+}
+
+test_services_alone_are_no_strangers if {
+	trust := [
+		{"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"]}},
+		{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}},
+		{"Effect": "Deny", "Action": ["sts:AssumeRole"], "Principal": "*"},
+	]
+	count(data.gitops.lib.statements.strangers) == 0 with input as doc(trust, [])
+}
+
+test_everybody_else_is_a_stranger if {
+	every statement in [
+		{"Principal": "*"},
+		{"Principal": {"Service": ["*"]}},
+		{"Principal": {"AWS": ["arn:aws:iam::123456789012:root"]}},
+		{"Principal": {"AWS": ["123456789012"], "Service": ["ecs.amazonaws.com"]}},
+		{"Principal": {"Federated": ["token.actions.githubusercontent.com"]}},
+		{"NotPrincipal": {"Service": ["ecs.amazonaws.com"]}},
+		{"Principal": {"Service": ["ecs.amazonaws.com"]}, "NotAction": ["sts:AssumeRole"]},
+		{},
+	] {
+		allowed := object.union(statement, {"Effect": "Allow"})
+		count(data.gitops.lib.statements.strangers) == 1 with input as doc([allowed], [])
+	}
 }
 
 test_patterns_take_actions_in_whatever_the_case if {

@@ -1,18 +1,23 @@
 //! What a revision wants: every resource by its address, checked to hang together, ordered, each with its generation.
 //! Pure; it does not know what AWS holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod generation;
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::doc::{self, AT_CREATE, AWS_DECIDES, Doc, Edge, NAME, REF, SECRET, TAGS};
+use crate::doc::{self, Doc, Edge};
 use crate::exception::Exception;
-use crate::kind::{KindInfo, Kinds};
+use crate::kind::Kinds;
 use crate::lookup::{Existing, Network};
 use crate::plan::graph::Graph;
 use crate::renames::Renames;
+use generation::{counted, generation};
+use order::order;
 
 /// One wanted resource.
 #[derive(Clone, Debug, Serialize)]
@@ -144,13 +149,17 @@ impl Desired {
         let mut problems = Vec::new();
         let mut edges: BTreeMap<Address, Vec<Edge>> = BTreeMap::new();
         let mut wanted = BTreeMap::new();
+        let mut counts = HashMap::new();
         for resource in resources {
             let address = resource.address.clone();
-            if kinds.get(address.kind()).is_none() {
+            let Some(kind) = kinds.get(address.kind()) else {
                 problems.push(Incoherent::UnknownKind(address));
                 continue;
-            }
-            edges.insert(address.clone(), doc::edges(&resource.spec.value()));
+            };
+            // Parsed once for all that is done here: of thousands of specs that is most of the work.
+            let value = resource.spec.value();
+            edges.insert(address.clone(), doc::edges(&value));
+            counts.insert(address.clone(), counted(&value, kind));
             let Resource { spec, protect, adopt, ignore, .. } = resource;
             let entry = Wanted { spec, generation: String::new(), protect, adopt, ignore };
             if wanted.insert(address.clone(), entry).is_some() {
@@ -173,7 +182,7 @@ impl Desired {
             graph.add(&address, edges);
         }
         let mut desired = Self { stack: stack.into(), resources: wanted, allow, order, graph, ..Self::default() };
-        desired.tell_generations(kinds);
+        desired.tell_generations(kinds, counts);
         Ok(desired)
     }
 
@@ -183,7 +192,12 @@ impl Desired {
     pub fn renamed(mut self, renames: Renames, kinds: &Kinds) -> Self {
         self.renames = renames;
         if !self.renames.is_empty() {
-            self.tell_generations(kinds);
+            let of = |(address, wanted): (&Address, &Wanted)| {
+                let spec = self.renames.value_formerly(wanted.spec.value());
+                Some((address.clone(), counted(&spec, kinds.get(address.kind())?)))
+            };
+            let counts = self.resources.iter().filter_map(of).collect();
+            self.tell_generations(kinds, counts);
         }
         self
     }
@@ -214,12 +228,12 @@ impl Desired {
         self.resources.keys().map(Address::component).collect()
     }
 
-    fn tell_generations(&mut self, kinds: &Kinds) {
-        let mut told: BTreeMap<Address, String> = BTreeMap::new();
+    /// `counts` is what counts for each.
+    fn tell_generations(&mut self, kinds: &Kinds, mut counts: HashMap<Address, Value>) {
+        let mut told: HashMap<Address, String> = HashMap::new();
         for address in &self.order {
             if let (Some(wanted), Some(kind)) = (self.resources.get_mut(address), kinds.get(address.kind())) {
-                let spec = self.renames.value_formerly(wanted.spec.value());
-                wanted.generation = generation(&spec, kind, &told);
+                wanted.generation = generation(counts.remove(address).unwrap_or_default(), kind, &told);
                 told.insert(self.renames.first(address), wanted.generation.clone());
             }
         }
@@ -232,122 +246,18 @@ fn check_references(edges: &BTreeMap<Address, Vec<Edge>>, kinds: &Kinds, problem
             if !edges.contains_key(to) {
                 problems.push(Incoherent::Dangling { from: from.clone(), path: path.clone(), to: to.clone() });
             } else if let Some(kind) = kinds.get(to.kind()) {
-                let schema = (kind.out_schema)();
-                let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-                if !known.contains_key(field) {
+                let known = (kind.out_schema)().get("properties").and_then(Value::as_object);
+                if !known.is_some_and(|known| known.contains_key(field)) {
+                    let known = known.into_iter().flat_map(Map::keys);
                     problems.push(Incoherent::NoSuchField {
                         from: from.clone(),
                         path: path.clone(),
                         to: to.clone(),
                         field: field.clone(),
-                        known: known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
+                        known: known.map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
                     });
                 }
             }
         }
-    }
-}
-
-/// Kahn's algorithm with an ordered queue: stable whatever order the components came in.
-fn order(edges: &BTreeMap<Address, Vec<Edge>>, kinds: &Kinds) -> Result<Vec<Address>, Vec<Address>> {
-    let needs = |address: &Address, edge: &&Edge| {
-        edge.to != *address && !kinds.get(address.kind()).is_some_and(|kind| kind.is_late(&edge.path))
-    };
-    let mut waiting: BTreeMap<&Address, BTreeSet<&Address>> = edges
-        .iter()
-        .map(|(address, list)| {
-            let named = list.iter().filter(|edge| needs(address, edge)).map(|edge| &edge.to);
-            (address, named.filter(|to| edges.contains_key(*to)).collect())
-        })
-        .collect();
-    let mut named_by: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-    for (address, named) in &waiting {
-        for to in named {
-            named_by.entry(to).or_default().push(address);
-        }
-    }
-    let mut free: BTreeSet<&Address> = waiting.iter().filter(|(_, n)| n.is_empty()).map(|(a, _)| *a).collect();
-    let mut order = Vec::with_capacity(edges.len());
-    while let Some(next) = free.pop_first() {
-        waiting.remove(next);
-        order.push(next.clone());
-        for user in named_by.remove(next).unwrap_or_default() {
-            if let Some(named) = waiting.get_mut(user) {
-                named.remove(next);
-                if named.is_empty() {
-                    free.insert(user);
-                }
-            }
-        }
-    }
-    if waiting.is_empty() { Ok(order) } else { Err(cycle_in(&waiting)) }
-}
-
-/// One cycle among what could not be ordered, without what merely hangs on it.
-fn cycle_in(waiting: &BTreeMap<&Address, BTreeSet<&Address>>) -> Vec<Address> {
-    let mut path: Vec<&Address> = Vec::new();
-    let mut at = waiting.keys().next().copied();
-    while let Some(address) = at {
-        if let Some(start) = path.iter().position(|seen| *seen == address) {
-            let mut cycle: Vec<Address> = path.drain(start..).cloned().collect();
-            cycle.sort();
-            return cycle;
-        }
-        path.push(address);
-        at = waiting.get(address).and_then(|named| named.iter().find(|to| waiting.contains_key(*to)).copied());
-    }
-    waiting.keys().map(|address| (*address).clone()).collect()
-}
-
-/// The generation of a spec: a digest of its immutable fields, in which a reference counts by the generation of what
-/// it names. Secrets (their digests hold for one process) and fields that are never compared do not count.
-pub fn generation(spec: &Value, kind: &KindInfo, told: &BTreeMap<Address, String>) -> String {
-    let counted = immutable_part(spec, "", kind).unwrap_or(Value::Null);
-    let counted = doc::rewrite(counted, &mut |map| {
-        let to = map.get(REF)?.as_str()?.parse::<Address>().ok()?;
-        Some(format!("{to}@{}", told.get(&to).map_or("", String::as_str)).into())
-    });
-    doc::digest(&format!("{} {}", kind.name, doc::canonical(&counted)))[..12].to_owned()
-}
-
-fn immutable_part(value: &Value, path: &str, kind: &KindInfo) -> Option<Value> {
-    if !path.is_empty() && kind.is_immutable(path) {
-        return without_uncompared(value);
-    }
-    match value {
-        Value::Object(map) if doc::marker(map).is_none() => {
-            let part: Map<String, Value> = map
-                .iter()
-                .filter_map(|(key, member)| {
-                    Some((key.clone(), immutable_part(member, &doc::join_path(path, key), kind)?))
-                })
-                .collect();
-            (!part.is_empty()).then_some(Value::Object(part))
-        }
-        Value::Array(items) => {
-            let part: Vec<Value> = items
-                .iter()
-                .enumerate()
-                .filter_map(|(n, item)| immutable_part(item, &doc::join_path(path, &n.to_string()), kind))
-                .collect();
-            (!part.is_empty()).then_some(Value::Array(part))
-        }
-        _ => None,
-    }
-}
-
-fn without_uncompared(value: &Value) -> Option<Value> {
-    match value {
-        Value::Null => None,
-        Value::Object(map) => match doc::marker(map) {
-            Some((SECRET | AWS_DECIDES | AT_CREATE | TAGS, _)) => None,
-            Some((NAME, base)) => Some(base.clone()),
-            Some(_) => Some(value.clone()),
-            None => Some(Value::Object(
-                map.iter().filter_map(|(key, member)| Some((key.clone(), without_uncompared(member)?))).collect(),
-            )),
-        },
-        Value::Array(items) => Some(items.iter().filter_map(without_uncompared).collect()),
-        leaf => Some(leaf.clone()),
     }
 }

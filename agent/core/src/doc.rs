@@ -97,39 +97,25 @@ pub fn digest(text: &str) -> String {
 
 /// Canonical JSON of a value: keys sorted whatever map `serde_json` was built with, `null` members left out.
 pub fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write_canonical(value, &mut out);
-    out
+    // A value has text for keys and no writer that fails: there is no way for this to go wrong.
+    serde_json::to_string(&Canonical(value)).unwrap_or_default()
 }
 
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            // A marker keeps its null: `{"$aws_decides": null}` says something, an absent field does not.
-            let mut members: Vec<_> = map.iter().filter(|(k, v)| !v.is_null() || k.starts_with('$')).collect();
-            members.sort_by_key(|(key, _)| *key);
-            out.push('{');
-            for (n, (key, member)) in members.into_iter().enumerate() {
-                if n > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push(':');
-                write_canonical(member, out);
+/// A value as it is written canonically.
+struct Canonical<'a>(&'a Value);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => {
+                // A marker keeps its null: `{"$aws_decides": null}` says something, an absent field does not.
+                let mut members: Vec<_> = map.iter().filter(|(k, v)| !v.is_null() || k.starts_with('$')).collect();
+                members.sort_by_key(|(key, _)| *key);
+                serializer.collect_map(members.into_iter().map(|(key, member)| (key, Canonical(member))))
             }
-            out.push('}');
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Canonical)),
+            leaf => leaf.serialize(serializer),
         }
-        Value::Array(items) => {
-            out.push('[');
-            for (n, item) in items.iter().enumerate() {
-                if n > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(']');
-        }
-        leaf => out.push_str(&leaf.to_string()),
     }
 }
 

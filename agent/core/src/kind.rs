@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::address::{Address, Scope};
 use crate::cost::Read;
 use crate::doc::{Doc, Misfit, path_matches};
 use crate::health::Health;
+use crate::manifest::decode::schema_of;
 use crate::manifest::from_node;
 use crate::manifest::tree::Node;
 use crate::plan::graph::Graph;
@@ -316,9 +317,9 @@ pub struct KindInfo {
     /// See [`Kind::unique`].
     pub unique: fn(&Doc) -> Result<Option<String>, Misfit>,
     /// The JSON schema of the spec.
-    pub spec_schema: fn() -> Schema,
+    pub spec_schema: fn() -> &'static Value,
     /// The JSON schema of `out`.
-    pub out_schema: fn() -> Schema,
+    pub out_schema: fn() -> &'static Value,
     /// See [`Kind::check`].
     pub check: fn(&Doc) -> Result<Vec<Unsound>, Misfit>,
     /// Reads a tree, markers included, as the spec's type: an error knows its place.
@@ -363,8 +364,8 @@ impl KindInfo {
             serial: K::serial,
             rather_after: K::rather_after,
             unique: |doc| Ok(K::unique(&doc.typed()?)),
-            spec_schema: || schemars::schema_for!(K::Spec),
-            out_schema: || schemars::schema_for!(K::Out),
+            spec_schema: schema_of::<K::Spec>,
+            out_schema: schema_of::<K::Out>,
             check: |doc| Ok(K::check(&doc.typed()?)),
             read: |node| {
                 let spec = K::Spec::deserialize(node)?;

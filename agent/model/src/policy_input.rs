@@ -3,6 +3,8 @@
 mod schema;
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use agent_core::desired::{Allow, Desired};
 use agent_core::doc::{AT_CREATE, AWS_DECIDES, JOIN, LINK, Misfit, NAME, REF, SECRET, TAGS};
@@ -38,10 +40,12 @@ struct Stack<'a> {
 
 /// The document of a stack. With a plan it is that of the second pass.
 pub fn document<'a>(desired: &'a Desired, plan: Option<&Plan>, known: &Known) -> Result<Document<'a>, Misfit> {
-    let mut kinds: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
-    for (address, wanted) in &desired.resources {
-        kinds.entry(address.kind()).or_default().insert(address.as_str(), plain(wanted.spec.value()));
-    }
+    // The specs and the facts are each half of the work, and neither needs the other.
+    let (kinds, facts) = thread::scope(|scope| {
+        let kinds = scope.spawn(|| kinds_of(desired));
+        let facts = Facts::of(desired, known);
+        (kinds.join().unwrap_or_else(|panic| resume_unwind(panic)), facts)
+    });
     let written = &desired.written;
     let stack = Stack {
         name: &desired.stack,
@@ -50,8 +54,15 @@ pub fn document<'a>(desired: &'a Desired, plan: Option<&Plan>, known: &Known) ->
         tags: &written.tags,
         allow: &desired.allow,
     };
-    let facts = Facts::of(desired, known)?;
-    Ok(Document { version: 1, stack, manifest: &written.components, kinds, facts, plan: plan.map(plan_of) })
+    Ok(Document { version: 1, stack, manifest: &written.components, kinds, facts: facts?, plan: plan.map(plan_of) })
+}
+
+fn kinds_of(desired: &Desired) -> BTreeMap<&str, BTreeMap<&str, Value>> {
+    let mut kinds: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+    for (address, wanted) in &desired.resources {
+        kinds.entry(address.kind()).or_default().insert(address.as_str(), plain(wanted.spec.value()));
+    }
+    kinds
 }
 
 /// A plan for rules: what is done with which resource, and why.

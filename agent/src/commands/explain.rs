@@ -28,7 +28,7 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
     } else if let Some(component) = language.components.get(name) {
         (component.doc, component.schema.clone())
     } else if let Some(kind) = kind {
-        (kind.doc, (kind.spec_schema)().to_value())
+        (kind.doc, (kind.spec_schema)().clone())
     } else {
         let known: Vec<&str> = language.components.keys().copied().chain(kinds.iter().map(|kind| kind.name)).collect();
         printer
@@ -48,7 +48,7 @@ pub fn run(context: &Context<'_>, name: Option<&str>) -> End {
     }
     if let Some(kind) = kind {
         printer.result("\nWhat others can refer to:\n");
-        for field in fields(&(kind.out_schema)().to_value()) {
+        for field in fields((kind.out_schema)()) {
             show(context, &Field { absent: Absent::Nothing, ..field });
         }
     }

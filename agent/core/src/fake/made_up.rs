@@ -8,7 +8,7 @@ use crate::kind::KindInfo;
 
 /// An `out` made up from its schema: texts that say what they stand for, and over them what the kind derives.
 pub(super) fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
-    let root = (kind.out_schema)().to_value();
+    let root = (kind.out_schema)();
     let properties = root.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut out: Map<String, Value> = properties
         .into_iter()

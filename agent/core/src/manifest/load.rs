@@ -31,14 +31,8 @@ pub fn load(
     let dir = dir.trim_matches('/');
     let Merged { mut table, start, complete, folders } = read_chain(files, dir, language, sources, problems)?;
     let header = table.split_off(|key| key == "stack").into_iter().next().map(|(_, entry)| entry);
-    let mut reader = Reader {
-        language,
-        problems,
-        common_schema: schema_of::<Common>(),
-        components: Vec::new(),
-        direct: Vec::new(),
-        sections: BTreeMap::new(),
-    };
+    let mut reader =
+        Reader { language, problems, components: Vec::new(), direct: Vec::new(), sections: BTreeMap::new() };
     let header = reader.header(header, &start, complete);
     for (key, entry) in table {
         reader.top_level(&key, entry);
@@ -214,7 +208,6 @@ fn no_stack(files: &StackFiles, dir: &str) -> Problem {
 struct Reader<'a> {
     language: &'a Language,
     problems: &'a mut Problems,
-    common_schema: Json,
     components: Vec<Declaration>,
     direct: Vec<Declaration>,
     sections: BTreeMap<String, Node>,
@@ -369,7 +362,7 @@ impl Reader<'_> {
         let Some(table) = rest.as_table_mut().filter(|table| !table.is_empty()) else { return Common::default() };
         let overrides = table.split_off(|key| key == "override");
         let mut common: Common =
-            decode_with(&self.common_schema, &rest, address, &[], self.problems).unwrap_or_default();
+            decode_with(schema_of::<Common>(), &rest, address, &[], self.problems).unwrap_or_default();
         for (_, entry) in overrides {
             common.overrides = self.overrides(entry, address);
         }

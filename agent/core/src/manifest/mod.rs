@@ -49,8 +49,8 @@ pub struct ComponentType {
 
 impl ComponentType {
     /// The type whose keys are the fields of `T`.
-    pub fn of<T: JsonSchema>(doc: &'static str) -> Self {
-        Self { schema: decode::schema_of::<T>(), doc, names: NameRule::Plain }
+    pub fn of<T: JsonSchema + 'static>(doc: &'static str) -> Self {
+        Self { schema: decode::schema_of::<T>().clone(), doc, names: NameRule::Plain }
     }
 
     /// The same with other names.

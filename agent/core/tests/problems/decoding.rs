@@ -23,14 +23,14 @@ fn agent_core_file(table: &agent_core::manifest::Table) -> agent_core::source::F
     table.iter().next().unwrap().1.key_span.file
 }
 
-fn decoded<T: DeserializeOwned + JsonSchema>(text: &str) -> T {
+fn decoded<T: DeserializeOwned + JsonSchema + 'static>(text: &str) -> T {
     let (node, sources) = node(text);
     let mut problems = Problems::new();
     let value = decode(&node, "it", &mut problems);
     value.unwrap_or_else(|| panic!("{}", render_text(&problems, &sources, false)))
 }
 
-fn refused<T: DeserializeOwned + JsonSchema + std::fmt::Debug>(text: &str) -> String {
+fn refused<T: DeserializeOwned + JsonSchema + 'static + std::fmt::Debug>(text: &str) -> String {
     let (node, sources) = node(text);
     let mut problems = Problems::new();
     assert!(decode::<T>(&node, "it", &mut problems).is_none());

@@ -180,13 +180,13 @@ pub fn language() -> Language {
             ("dns", ComponentType::of::<Dns>("a name").named(NameRule::Domain)),
         ]),
         kinds: BTreeMap::from([
-            ("ec2.security_group", KindType { schema: Some(schema_of::<SecurityGroup>()), doc: "a firewall" }),
+            ("ec2.security_group", KindType { schema: Some(schema_of::<SecurityGroup>().clone()), doc: "a firewall" }),
             ("ec2.vpc", KindType { schema: None, doc: "a network" }),
             ("ecs.service", KindType { schema: None, doc: "a service" }),
         ]),
         sections: BTreeMap::from([
-            ("outputs", Section { schema: schema_of::<BTreeMap<String, String>>(), doc: "values for others" }),
-            ("exception", Section { schema: schema_of::<Vec<Exception>>(), doc: "exceptions from policy" }),
+            ("outputs", Section { schema: schema_of::<BTreeMap<String, String>>().clone(), doc: "values for others" }),
+            ("exception", Section { schema: schema_of::<Vec<Exception>>().clone(), doc: "exceptions from policy" }),
         ]),
     }
 }

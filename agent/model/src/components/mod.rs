@@ -378,12 +378,11 @@ impl ComponentInfo {
         Self {
             name: C::TYPE,
             doc: C::DOC,
-            schema: || later::with_later_keys(C::TYPE, schema_of::<C::Config>()),
-            schema_now: || later::without_later_forms(C::TYPE, schema_of::<C::Config>()),
+            schema: || later::with_later_keys(C::TYPE, schema_of::<C::Config>().clone()),
+            schema_now: || later::without_later_forms(C::TYPE, schema_of::<C::Config>().clone()),
             read: |at| {
                 let node = later::without_later_keys(C::TYPE, at);
-                let schema = schema_of::<C::Config>();
-                let config = decode_with(&schema, &node, &at.address(), &COMMON_KEYS, at.problems)?;
+                let config = decode_with(schema_of::<C::Config>(), &node, &at.address(), &COMMON_KEYS, at.problems)?;
                 Some(Box::new(Typed::<C> { config, component: PhantomData }))
             },
         }
@@ -446,8 +445,8 @@ pub fn language() -> Language {
         components: known.chain(later).collect(),
         kinds: kinds.collect(),
         sections: BTreeMap::from([
-            ("outputs", section(schema_of::<BTreeMap<String, String>>(), "values for people and other stacks")),
-            ("exception", section(schema_of::<Vec<Exception>>(), "exceptions from the policy")),
+            ("outputs", section(schema_of::<BTreeMap<String, String>>().clone(), "values for people and other stacks")),
+            ("exception", section(schema_of::<Vec<Exception>>().clone(), "exceptions from the policy")),
         ]),
     }
 }

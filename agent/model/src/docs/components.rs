@@ -85,7 +85,7 @@ pub fn page() -> String {
     keys(&schema::common(), &mut out);
     out.push_str(OVERRIDES);
     out.push_str("\n## `[stack]`\n\n");
-    keys(&schema_of::<StackHeader>(), &mut out);
+    keys(schema_of::<StackHeader>(), &mut out);
     for (name, section) in components::language().sections {
         let is_list = section.schema.get("type") == Some(&Value::from("array"));
         let header = if is_list { format!("[[{name}]]") } else { format!("[{name}]") };
@@ -179,7 +179,7 @@ fn said(attribute: &Attribute) -> String {
         return "known before anything is made".into();
     };
     let kinds = crate::kinds::table();
-    let out = kinds.get(edge.to.kind()).map(|kind| fields(&(kind.out_schema)().to_value())).unwrap_or_default();
+    let out = kinds.get(edge.to.kind()).map(|kind| fields((kind.out_schema)())).unwrap_or_default();
     let words = out.into_iter().find(|field| field.path == edge.field).map(|field| field.doc).unwrap_or_default();
     format!("`{}` of `{}`: {words}", edge.field, edge.to.kind())
 }

@@ -104,12 +104,12 @@ fn section(kind: &KindInfo, out: &mut String) {
     let link = link.map(|link| format!(" [AWS's page]({link})")).unwrap_or_default();
     let _ = write!(out, "\n## {}\n\n{what}{link}\n\n", kind.name);
     out.push_str("| field | holds | left out | a change | what it is |\n|---|---|---|---|---|\n");
-    for field in fields(&(kind.spec_schema)().to_value()) {
+    for field in fields((kind.spec_schema)()) {
         let [path, holds, absent, what] = field_cells(&field);
         let _ = writeln!(out, "| {path} | {holds} | {absent} | {} | {what} |", cell(&change(kind, &field)));
     }
     out.push_str("\nWhat others can refer to:\n\n| field | holds | what it is |\n|---|---|---|\n");
-    for field in fields(&(kind.out_schema)().to_value()) {
+    for field in fields((kind.out_schema)()) {
         let [path, holds, _, what] = field_cells(&field);
         let _ = writeln!(out, "| {path} | {holds} | {what} |");
     }

@@ -18,7 +18,7 @@ const OVERRIDE: &str =
 pub fn manifest() -> Value {
     let mut definitions = Map::new();
     let mut properties = Map::new();
-    add_definition("stack", schema_of::<StackHeader>(), &mut definitions);
+    add_definition("stack", schema_of::<StackHeader>().clone(), &mut definitions);
     properties.insert("stack".into(), json!({ "$ref": "#/$defs/stack" }));
     for info in components::table().values() {
         add_definition(info.name, with_common((info.schema_now)()), &mut definitions);
@@ -78,7 +78,7 @@ fn without_null(value: Value) -> Value {
 
 /// The common keys. What an override may say is in the specs of kinds, which are too much for an editor.
 pub fn common() -> Value {
-    let mut schema = schema_of::<Common>();
+    let mut schema = schema_of::<Common>().clone();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         let overrides = json!({
             "type": "object",

@@ -40,8 +40,8 @@ fn silent(of: &str, schema: &serde_json::Value) -> Vec<String> {
 fn every_field_of_every_kind_has_a_description() {
     let mut all = Vec::new();
     for kind in agent_model::kinds::table().iter() {
-        all.extend(silent(kind.name, &(kind.spec_schema)().to_value()));
-        all.extend(silent(&format!("{} (out)", kind.name), &(kind.out_schema)().to_value()));
+        all.extend(silent(kind.name, (kind.spec_schema)()));
+        all.extend(silent(&format!("{} (out)", kind.name), (kind.out_schema)()));
         assert!(kind.doc.contains(" (https://docs.aws.amazon.com/"), "{} names no page of AWS's", kind.name);
     }
     assert_eq!(all, [] as [String; 0]);
@@ -55,8 +55,8 @@ fn every_key_of_every_component_has_a_description() {
         assert!(!info.doc.is_empty(), "{}", info.name);
     }
     all.extend(silent("common", &docs::schema::common()));
-    all.extend(silent("stack", &agent_core::manifest::decode::schema_of::<agent_core::manifest::StackHeader>()));
-    all.extend(silent("exception", &agent_core::manifest::decode::schema_of::<agent_model::components::Exception>()));
+    all.extend(silent("stack", agent_core::manifest::decode::schema_of::<agent_core::manifest::StackHeader>()));
+    all.extend(silent("exception", agent_core::manifest::decode::schema_of::<agent_model::components::Exception>()));
     assert_eq!(all, [] as [String; 0]);
 }
 

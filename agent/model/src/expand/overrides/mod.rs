@@ -75,8 +75,7 @@ pub(super) fn applied(mut made: Vec<Resource>, at: &mut Place<'_>) -> Vec<Resour
             not_made(one, &made, at);
             continue;
         };
-        let schema = (kind.spec_schema)().to_value();
-        let laying = Laying { one, kind, kinds: &kinds, schema: &schema };
+        let laying = Laying { one, kind, kinds: &kinds, schema: (kind.spec_schema)() };
         let sound = laying.is_allowed(at);
         for resource in meant {
             if let Some(spec) = laying.over(&resource.spec, sound, at) {
@@ -187,10 +186,10 @@ impl Laying<'_> {
     /// Whether no list that holds a secret is replaced: nobody can write down the secret again.
     fn keeps_secrets(&self, old: &Node, at: &mut Place<'_>) -> bool {
         let is_secret = |kind: &str, field: &str| {
-            let out = self.kinds.get(kind).map(|kind| (kind.out_schema)().to_value()).unwrap_or_default();
-            let shape = out.pointer(&format!("/properties/{field}")).cloned().unwrap_or_default();
+            let Some(out) = self.kinds.get(kind).map(|kind| (kind.out_schema)()) else { return false };
+            let Some(shape) = out.pointer(&format!("/properties/{field}")) else { return false };
             let to = shape.get("$ref").and_then(Json::as_str).and_then(|to| to.strip_prefix('#'));
-            shape::has_secret(to.and_then(|to| out.pointer(to)).unwrap_or(&shape))
+            shape::has_secret(to.and_then(|to| out.pointer(to)).unwrap_or(shape))
         };
         let mut lost = Vec::new();
         Shape::of(self.schema).leaves(self.one.node, &mut Vec::new(), &mut |path, node, shape| {
