@@ -14,16 +14,16 @@ use crate::bench::{Stack, answers, root};
 /// What marks the line that a finding is to point at.
 const HERE: &str = "# here";
 
-/// Rules that no manifest fails, because neither components nor overrides can say what they refuse: mutants alone do.
-const ONLY_MUTANTS: [&str; 1] = ["origin-header-secret"];
+/// Rules whose bad manifests the language refuses first: neither components nor overrides can say what the rule refuses. That the
+/// rule finds it is shown by mutants.
+const REFUSED_BEFORE: [&str; 1] = ["origin-header-secret"];
 
 fn manifests(rule: &Rule, kind: &str) -> Vec<PathBuf> {
     let folder = root().join("policies").join(rule.file.trim_end_matches(".rego")).join(kind);
     let Ok(entries) = std::fs::read_dir(&folder) else {
         // What is about to be done no manifest shows.
         let is_judged = rule.pass == Pass::Desired;
-        let none_fails = kind == "fail" && ONLY_MUTANTS.contains(&rule.id.as_str());
-        let may_lack = !is_judged || none_fails || rule.level.is_none_or(|level| level == Level::Advisory);
+        let may_lack = !is_judged || rule.level.is_none_or(|level| level == Level::Advisory);
         assert!(may_lack, "{}: a rule that refuses has manifests that pass and manifests that fail", folder.display());
         return Vec::new();
     };
@@ -34,10 +34,20 @@ fn manifests(rule: &Rule, kind: &str) -> Vec<PathBuf> {
 }
 
 fn stack(path: &PathBuf, answers: &Answers) -> (Stack, String) {
+    let (stack, text) = read(path, answers);
+    (stack.unwrap_or_else(|problems| panic!("{}:\n{problems}", path.display())), text)
+}
+
+/// The stack, or its rendered problems; and the text.
+fn read(path: &PathBuf, answers: &Answers) -> (Result<Stack, String>, String) {
     let text = std::fs::read_to_string(path).unwrap();
     let files = BTreeMap::from([("stack.toml".to_owned(), FileEntry::Bytes(text.as_bytes().to_vec()))]);
-    let stack = Stack::new(&StackFiles { files, ..StackFiles::default() }, "", answers);
-    (stack.unwrap_or_else(|problems| panic!("{}:\n{problems}", path.display())), text)
+    (Stack::new(&StackFiles { files, ..StackFiles::default() }, "", answers), text)
+}
+
+/// The marked line of a text, counted from one.
+fn marked(text: &str) -> Option<usize> {
+    text.lines().position(|line| line.ends_with(HERE)).map(|n| n + 1)
 }
 
 /// The pack, with one of its rules switched on if it is off.
@@ -63,7 +73,7 @@ fn what_is_to_pass_passes_all_rules_offline_and_with_answers() {
 
 #[test]
 fn what_is_to_fail_fails_by_its_rule_alone_on_the_line_that_is_marked() {
-    for rule in Bundle::pack().unwrap().rules() {
+    for rule in Bundle::pack().unwrap().rules().iter().filter(|rule| !REFUSED_BEFORE.contains(&rule.id.as_str())) {
         let mut shown = String::new();
         for path in manifests(rule, "fail") {
             for answers in [Answers::offline(), answers()] {
@@ -74,8 +84,7 @@ fn what_is_to_fail_fails_by_its_rule_alone_on_the_line_that_is_marked() {
                 assert!(findings.iter().any(|f| f.unknown.is_none()), "{}: nothing was found", path.display());
                 let others: Vec<Finding> = others.into_iter().filter(|f| f.level > Level::Advisory).collect();
                 assert!(others.is_empty(), "{}:\n{}", path.display(), stack.rendered(&others));
-                let marked = text.lines().position(|line| line.ends_with(HERE)).map(|n| n + 1);
-                assert!(findings.iter().all(|f| stack.line(f) == marked), "{}:\n{all}", path.display());
+                assert!(findings.iter().all(|f| stack.line(f) == marked(&text)), "{}:\n{all}", path.display());
                 assert!(findings.iter().all(|f| f.hint.is_some()), "{}:\n{all}", path.display());
                 if answers.zones().is_none() {
                     shown.push_str(&all);
@@ -86,6 +95,20 @@ fn what_is_to_fail_fails_by_its_rule_alone_on_the_line_that_is_marked() {
             continue;
         }
         insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(format!("fail_{}", rule.id), shown) });
+    }
+}
+
+#[test]
+fn what_the_language_refuses_before_a_rule_is_refused_on_the_line_that_is_marked() {
+    let pack = Bundle::pack().unwrap();
+    for rule in pack.rules().iter().filter(|rule| REFUSED_BEFORE.contains(&rule.id.as_str())) {
+        for path in manifests(rule, "fail") {
+            let (stack, text) = read(&path, &Answers::offline());
+            let problems = stack.err().unwrap_or_else(|| panic!("{}: it is understood", path.display()));
+            let line = format!("stack.toml:{}:", marked(&text).unwrap());
+            let is_alone = problems.matches("error[").count() == 1;
+            assert!(is_alone && problems.contains(&line), "{}:\n{problems}", path.display());
+        }
     }
 }
 
