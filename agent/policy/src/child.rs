@@ -14,8 +14,6 @@ use crate::metadata::{Pass, Rule};
 
 /// The most bytes of an answer.
 pub const MOST_BYTES: u64 = 1 << 20;
-/// The most findings of an answer; the child leaves out what is more, and says so.
-const MOST_FINDINGS: usize = 1000;
 /// How many findings of all rules the child tells. Nobody reads more.
 const TOLD: usize = 500;
 /// The most characters of a text in an answer.
@@ -238,6 +236,7 @@ pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec
     let garbage = |why: &str| NoVerdict::Garbage(why.to_owned());
     let Answer::Judged(judged) = read(answer)? else { return Err(garbage("it is about tests")) };
     let rules = bundle.asked(pass);
+    let most = most_findings(rules.len());
     if !rules.iter().map(|rule| rule.id.as_str()).eq(judged.iter().map(|judged| judged.rule.as_str())) {
         return Err(garbage("it is not about the rules that were asked"));
     }
@@ -246,10 +245,16 @@ pub fn verdicts<'a>(answer: &[u8], bundle: &'a Bundle, pass: Pass) -> Result<Vec
         .zip(judged)
         .flat_map(|(rule, judged)| judged.said.into_iter().map(move |s| (rule, s)))
         .collect();
-    if all.len() > MOST_FINDINGS {
-        return Err(NoVerdict::Garbage(format!("it has {} findings, and {MOST_FINDINGS} are allowed", all.len())));
+    if all.len() > most {
+        return Err(NoVerdict::Garbage(format!("it has {} findings, and {most} are allowed", all.len())));
     }
     Ok(all.into_iter().map(|(rule, said)| (rule, bounded(said))).collect())
+}
+
+/// The most findings of an answer about so many rules: twice what is told, and of very many rules one of each verdict with one that
+/// counts the rest.
+fn most_findings(rules: usize) -> usize {
+    (2 * TOLD).max(2 * 3 * rules)
 }
 
 /// The tests that hold, by package, if that is an answer to the question about so many packages.
@@ -304,6 +309,20 @@ mod tests {
         answer(question(&bundle, Pass::Desired, &input).as_slice(), &mut out).unwrap();
         let all = verdicts(&out, &bundle, Pass::Desired).unwrap();
         all.into_iter().map(|(rule, said)| (rule.level.unwrap(), said.verdict, said.msg, said.component)).collect()
+    }
+
+    #[test]
+    fn very_many_rules_that_all_find_much_are_an_answer() {
+        let policy = |n: usize| Policy {
+            file: format!("many-{n}.rego"),
+            text: format!(
+                "# METADATA\n# title: t\npackage org.many_{n}\n\nimport rego.v1\n\ndeny contains \"a\"\n\ndeny contains \"b\"\n\ndeny contains \"c\"\n"
+            ),
+        };
+        let bundle = Bundle::new((0..600).map(policy).collect()).unwrap();
+        let mut out = Vec::new();
+        answer(question(&bundle, Pass::Desired, "{}").as_slice(), &mut out).unwrap();
+        assert_eq!(verdicts(&out, &bundle, Pass::Desired).unwrap().len(), 1200);
     }
 
     #[test]
