@@ -17,6 +17,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A large stack is millions of small values. The allocator of glibc takes a third of the time of `agent validate` for them, and that
+/// of musl, with which static programs are built, far more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The children come before everything else: they have neither a runtime nor the agent's environment.
     match std::env::args_os().nth(1) {

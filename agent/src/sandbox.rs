@@ -76,6 +76,9 @@ impl SandboxError {
 const KEPT: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// Set beside `HOME`, so that a child started by hand does not take a person's home for its own.
 const OWN_HOME: &str = "AGENT_CHILD_HOME";
+/// Has the allocator (mimalloc) ask the system for memory when it is needed. It would take a gigabyte in one piece at the start, before
+/// a child limits itself, and a limit that is lower would not hold.
+const ON_DEMAND: (&str, &str) = ("MIMALLOC_ARENA_EAGER_COMMIT", "0");
 /// The system's signals at the limits of processor time and of a file's size (`SIGXCPU`, `SIGXFSZ`).
 const TIME_USED: i32 = 24;
 const FILE_TOO_LARGE: i32 = 25;
@@ -153,6 +156,7 @@ pub async fn run(
         .envs(kept)
         .env("HOME", &home.0)
         .env(OWN_HOME, &home.0)
+        .env(ON_DEMAND.0, ON_DEMAND.1)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -287,7 +291,7 @@ mod tests {
         let lines: Vec<&str> = answer.lines().collect();
         let names: Vec<&str> = lines.iter().filter_map(|l| l.split_once('=')).map(|(name, _)| name).collect();
         // `sh` itself sets the last three.
-        let allowed = ["HOME", OWN_HOME, KEPT[0], KEPT[1], "PWD", "SHLVL", "_"];
+        let allowed = ["HOME", OWN_HOME, ON_DEMAND.0, KEPT[0], KEPT[1], "PWD", "SHLVL", "_"];
         assert!(names.iter().all(|name| allowed.contains(name)), "{answer}");
         assert_eq!(lines[lines.len() - 2..].iter().map(|l| l.trim()).collect::<Vec<_>>(), ["0", "own"]);
         let home = lines.iter().find_map(|l| l.strip_prefix("HOME=")).unwrap();

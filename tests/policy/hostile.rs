@@ -99,6 +99,16 @@ async fn a_policy_that_takes_memory() {
     lives().await;
 }
 
+/// More than the child may have, and less than what the allocator would take at the start in one piece if it were let.
+#[tokio::test]
+async fn a_policy_that_takes_memory_in_small_pieces() {
+    let many =
+        "deny contains \"x\" if count([s | some n in numbers.range(1, 600000); s := sprintf(\"%01000d\", [n])]) > 1";
+    let message = refused(agent(), many).await;
+    assert!(message.contains("out of the memory"), "{message}");
+    lives().await;
+}
+
 #[tokio::test]
 async fn a_policy_that_takes_much_memory_at_once() {
     let message = refused(agent(), "deny contains sprintf(\"%02000000000d\", [1]) if true").await;

@@ -14,7 +14,9 @@ pub(super) fn order(edges: &BTreeMap<Address, Vec<Edge>>, kinds: &Kinds) -> Resu
     let needs = needs(&all, edges, kinds);
     let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
     for (at, needs) in needs.iter().enumerate() {
-        needs.iter().for_each(|to| needed_by[*to].push(at));
+        for to in needs {
+            needed_by[*to].push(at);
+        }
     }
     let mut waits_for: Vec<usize> = needs.iter().map(Vec::len).collect();
     let free = waits_for.iter().enumerate().filter(|(_, n)| **n == 0);
