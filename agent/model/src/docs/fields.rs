@@ -401,7 +401,7 @@ mod tests {
 
     fn field(path: &str) -> Field {
         let schema = agent_core::manifest::decode::schema_of::<Sample>();
-        let all = fields(&schema);
+        let all = fields(schema);
         let found = all.iter().find(|field| field.path == path);
         found.unwrap_or_else(|| panic!("no {path} in {all:#?}")).clone()
     }
