@@ -1,0 +1,1 @@
+//! Who signed a commit, and whether that is somebody who may.
