@@ -2,7 +2,7 @@
 
 mod tools;
 
-use agent_trust::{Keyring, Refusal};
+use agent_trust::{Keyring, Refusal, Signers};
 use pgp::composed::{Deserializable as _, SignedPublicKey};
 use pgp::packet::SubpacketType;
 use pgp::ser::Serialize as _;
@@ -260,4 +260,32 @@ fn two_signatures_are_none() {
     assert!(matches!(refusal(signers.verify(&signed(&payload(), &message))), Refusal::UnknownFormat { .. }));
     let empty = "-----BEGIN PGP SIGNATURE-----\n\n=twTO\n-----END PGP SIGNATURE-----\n";
     assert!(matches!(refusal(signers.verify(&signed(&payload(), empty))), Refusal::Malformed { .. }));
+}
+
+/// A file that was damaged, or made to harm: it is a mistake, or it means the same keys, or fewer.
+#[test]
+fn a_changed_key_ring_lets_nobody_else_sign() {
+    let Some(bench) = bench() else { return };
+    let primary = bench.gpg_key("a", "ed25519", "cert", MADE, "never");
+    bench.gpg(&["--faked-system-time", MADE, "--quick-add-key", &primary, "ed25519", "sign", "never"], b"");
+    let raw = signed(&payload(), &bench.gpg_sign(&["a"], SIGNED, &[], &payload()));
+    let ring = bench.gpg(&["--export"], b"");
+    let good = openpgp(&ring).verify(&raw).unwrap();
+    let (mut unread, mut refused, mut same) = (0, 0, 0);
+    for at in (0..ring.len()).step_by(3) {
+        let mut changed = ring.clone();
+        changed[at] ^= 1 << (at % 8);
+        match Keyring::parse(&changed).map(|ring| Signers { ssh: None, openpgp: Some(ring) }.verify(&raw)) {
+            Err(_) => unread += 1,
+            Ok(Err(_)) => refused += 1,
+            Ok(Ok(signer)) => {
+                assert_eq!(signer.fingerprint, good.fingerprint, "byte {at}");
+                same += 1;
+            }
+        }
+        let _ = Keyring::parse(&ring[..at]);
+    }
+    assert!(unread > 0 && refused > 0, "{unread} {refused} {same}");
+    // What nobody signs: key ids and digests' beginnings that are only hints, the user's name where another one holds.
+    assert!(same < ring.len() / 12, "{unread} {refused} {same}");
 }
