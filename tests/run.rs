@@ -11,6 +11,7 @@ use crate::bench::proxy::Proxy;
 use crate::bench::record::{self, Call};
 use crate::bench::repository::{Files, changed, commit_to};
 use crate::bench::running::Running;
+use crate::bench::signing::move_to;
 use crate::bench::wire::Wire;
 
 /// A repository, a configuration, and AWS behind a proxy.
@@ -256,7 +257,6 @@ fn a_stop_waits_for_the_call_under_way_and_makes_no_other_and_the_next_start_goe
 fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
     let place = Place::new();
     place.commit(&stacks("ap-northeast-1", &[("run-reload", "main")]));
-    commit_to(&place.repository(), "dev", &stacks("ap-northeast-1", &[("run-reload", "dev")]));
     let agent = place.agent();
     agent.wait_for(0, &["converged", "run-reload"]);
     let mark = agent.mark();
@@ -264,8 +264,11 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
     agent.signal("HUP");
     agent.wait_for(mark, &["ERROR", "agent.toml:4:1: ", "`intervall`", "did you mean `interval`"]);
     agent.wait_for(mark, &["goes on with the one before"]);
-    commit_to(&place.repository(), "main", &stacks("ap-northeast-1", &[("run-reload", "main again")]));
+    let tip = commit_to(&place.repository(), "main", &stacks("ap-northeast-1", &[("run-reload", "main again")]));
     agent.wait_for(mark, &["converged", "run-reload"]);
+    // Another branch goes on from what was applied last.
+    move_to(&place.repository(), "dev", &tip);
+    commit_to(&place.repository(), "dev", &stacks("ap-northeast-1", &[("run-reload", "dev")]));
     let mark = agent.mark();
     place.configure("branch = \"dev\"\n", "");
     agent.signal("HUP");

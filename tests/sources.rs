@@ -2,11 +2,12 @@
 //! each of which fails in one way after another. Each way has words of its own in the log, once; AWS is not called meanwhile; and
 //! when the repository is well again, the agent goes on by itself, with the next commit.
 //!
-//! The table in `docs/sources.md` is made from what is seen here.
+//! The tables in `docs/sources.md` are made from what is seen here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::bench::wire::Wire;
 
 mod local;
 mod remote;
+mod restart;
+mod trust;
 
 const REGION: &str = "eu-south-2";
 
@@ -93,19 +96,23 @@ impl<'a> Site<'a> {
         self.world.agent.wait_for(mark, &["converged", self.stack, &revision[..7]]);
     }
 
-    /// How often the log says since then that this source cannot be read.
+    /// How often the log says since then that this source cannot be followed.
     fn complaints(&self, mark: usize) -> Vec<String> {
         let lines = self.world.agent.lines(mark);
-        lines.into_iter().filter(|line| line.contains("cannot be read") && line.contains(&self.url)).collect()
+        lines.into_iter().filter(|line| line.contains("; AWS is kept") && line.contains(&self.url)).collect()
     }
 
     /// What is said, without what differs from run to run.
     fn message(&self, line: &str) -> String {
-        let (_, message) = line.split_once("cannot be read: ").unwrap();
-        let (message, _) = message.split_once("; AWS is kept").unwrap();
+        let parts = line.split_once("cannot be read: ").or_else(|| line.split_once("is refused: "));
+        let (message, _) = parts.unwrap().1.split_once("; AWS is kept").unwrap();
         let is_id = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let words = message.split_inclusive([' ', '(', ')']).map(|word| match word.trim_end_matches([' ', '(', ')']) {
+        let is_time = |word: &str| word.len() == 20 && word.ends_with('Z') && word.contains('T');
+        let ends = [' ', '(', ')', ':', ','];
+        let words = message.split_inclusive([' ', '(', ')']).map(|word| match word.trim_end_matches(ends) {
             id if is_id(id) => word.replace(id, "ID"),
+            key if key.starts_with("SHA256:") => word.replace(key, "KEY"),
+            time if is_time(time) => word.replace(time, "TIME"),
             _ => word.to_owned(),
         });
         words.collect::<String>().replace(&self.url, "URL").trim_end_matches([':', ' ']).to_owned()
@@ -123,7 +130,7 @@ impl<'a> Site<'a> {
         let (mark, before) = (self.world.agent.mark(), self.world.proxy.wire().calls().len());
         let begun = Instant::now();
         fail(self);
-        let (at, line) = self.world.agent.wait_for(mark, &["ERROR", "cannot be read", &self.url]);
+        let (at, line) = self.world.agent.wait_for(mark, &["ERROR", "; AWS is kept", &self.url]);
         assert!(line.contains(words), "{what}: {words:?} is not in\n{line}");
         assert!(line.contains("help=\""), "{what}: nothing says what to do\n{line}");
         assert!(line.contains("AWS is kept as the last revision says"), "{line}");
@@ -234,7 +241,7 @@ fn whatever_a_source_does_wrong_is_named_and_nothing_else_happens() {
     assert!(kept < 2 << 20, "the mirrors have grown to {kept} bytes");
     let (status, _) = world.agent.stop();
     assert!(status.success(), "{status}");
-    compare_with_documentation(&seen);
+    compare_with_documentation("failures", &seen);
 }
 
 fn size(folder: &Path) -> u64 {
@@ -246,17 +253,21 @@ fn size(folder: &Path) -> u64 {
     sizes.sum()
 }
 
-fn compare_with_documentation(seen: &[Seen]) {
+/// Holds one table against what was seen. Several tests have one each in the same file.
+fn compare_with_documentation(table: &str, seen: &[Seen]) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = WRITING.lock().unwrap();
+    let (begin, end) = (format!("<!-- {table} -->\n"), format!("<!-- /{table} -->"));
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sources.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once("<!-- failures -->\n").unwrap();
-    let (table, after) = rest.split_once("<!-- /failures -->").unwrap();
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (table, after) = rest.split_once(&end).unwrap();
     let mut wanted = "| what was made to happen | what the log says |\n|---|---|\n".to_owned();
     for Seen { what, message, .. } in seen {
         let _ = writeln!(wanted, "| {what} | {message} |");
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, format!("{before}<!-- failures -->\n{wanted}<!-- /failures -->{after}")).unwrap();
+        std::fs::write(path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
         return;
     }
     assert_eq!(table, wanted, "`UPDATE_DOCS=1` writes the table anew");
@@ -273,6 +284,9 @@ fn a_repository_that_another_one_takes_the_place_of_is_watched_again() {
     let proxy = Proxy::start(&Wire::new(Emulator::shared())).unwrap();
     let agent = Running::start(&at("agent.toml"), proxy.env());
     agent.wait_for(0, &["converged", "src-replaced"]);
+    // A repository that takes the place of another has its history.
+    let first = at("r").to_str().unwrap().to_owned();
+    git2::Repository::clone(&first, at("other")).unwrap();
     commit_to(&at("other"), "main", &files("src-replaced", 2));
     let mark = agent.mark();
     std::fs::rename(at("r"), at("old")).unwrap();

@@ -1,6 +1,8 @@
 //! The agent's own configuration: which repository it follows, how often it looks, what it may do. All mistakes are told at
 //! once, with place and hint. `systemd/agent.toml` documents every key; a test holds the two against each other.
 
+mod signers;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::git;
+use signers::{Files, check_signers};
 
 /// The configuration of `agent run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -86,6 +89,22 @@ pub struct Source {
     pub ssh_key: Option<PathBuf>,
     /// The file with the host keys that are trusted, as OpenSSH writes it; ssh needs it.
     pub known_hosts: Option<PathBuf>,
+    /// Which commits must be signed: `none`, `head` (the newest one) or `strict` (every commit since the last one applied).
+    /// Default: `none`.
+    #[serde(default)]
+    pub verify: git::Verify,
+    /// The keys of SSH that may sign: a file as `allowed_signers` in ssh-keygen(1). Read each time.
+    pub allowed_signers: Option<PathBuf>,
+    /// The keys of OpenPGP that may sign: what `gpg --export` writes, with or without `--armor`. Read each time.
+    pub keyring: Option<PathBuf>,
+}
+
+impl Source {
+    /// Whose signatures its commits must have.
+    pub fn trust(&self) -> git::Trust {
+        let (allowed_signers, keyring) = (self.allowed_signers.clone(), self.keyring.clone());
+        git::Trust { verify: self.verify, allowed_signers, keyring }
+    }
 }
 
 fn main_branch() -> String {
@@ -238,7 +257,7 @@ fn read_for(path: &Path, needs_source: bool) -> Result<Config, BadConfig> {
     let mut problems = Problems::new();
     let shown = path.display().to_string();
     let config = match std::fs::read(path) {
-        Ok(bytes) => checked(&shown, &bytes, needs_source, &mut sources, &mut problems),
+        Ok(bytes) => checked(&shown, &bytes, needs_source, Files::Read, &mut sources, &mut problems),
         Err(error) => {
             let message = format!("the configuration `{shown}` cannot be read: {error}");
             problems.push(Problem::new("no-configuration", message).hint("the least is `[source] url = \"…\"`"));
@@ -252,6 +271,7 @@ fn checked(
     path: &str,
     bytes: &[u8],
     needs_source: bool,
+    files: Files,
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Option<Config> {
@@ -271,6 +291,7 @@ fn checked(
         if !git2::Reference::is_valid_name(&reference(&source.branch)) {
             place.wrong("branch", format!("`{}` cannot be the name of a branch", source.branch), None, problems);
         }
+        check_signers(source, place, files, problems);
     }
     if config.reconcile.at_once == 0 {
         let place = node.locate(&["reconcile", "at_once"]);
@@ -352,7 +373,7 @@ mod tests {
 
     fn of(text: &str) -> Result<Config, String> {
         let (mut sources, mut problems) = (Sources::new(), Problems::new());
-        let config = checked("agent.toml", text.as_bytes(), true, &mut sources, &mut problems);
+        let config = checked("agent.toml", text.as_bytes(), true, Files::Leave, &mut sources, &mut problems);
         config.filter(|_| problems.is_empty()).ok_or_else(|| render_text(&problems, &sources, false))
     }
 
@@ -385,6 +406,45 @@ mod tests {
         let text = "[source]\nurl = \"git@example.org:x\"\nintervall = \"60s\"\ntimeout = \"soon\"\n[reconcil]\n";
         insta::assert_snapshot!(of(text).unwrap_err());
         insta::assert_snapshot!(of("[source]\nurl = \"git@example.org:x\"\n").unwrap_err());
+    }
+
+    #[test]
+    fn who_may_sign_is_named_where_signatures_are_looked_at_and_nowhere_else() {
+        let source = |rest: &str| of(&format!("[source]\nurl = \"/srv/a\"\n{rest}"));
+        assert_eq!(source("").unwrap().sources()[0].verify, git::Verify::None);
+        let config = source("verify = \"strict\"\nkeyring = \"/k\"\n").unwrap();
+        let trust = git::Trust { verify: git::Verify::Strict, allowed_signers: None, keyring: Some("/k".into()) };
+        assert_eq!(config.sources()[0].trust(), trust);
+        insta::assert_snapshot!(source("verify = \"head\"\n").unwrap_err());
+        insta::assert_snapshot!(source("allowed_signers = \"/a\"\nkeyring = \"/k\"\n").unwrap_err());
+        assert!(source("verify = \"all\"\nkeyring = \"/k\"\n").is_err());
+    }
+
+    #[test]
+    fn every_mistake_in_a_file_of_keys_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(at("allowed"), "# who may\na@x ssh-ed25519 AAAA\n\nb@x cert-authority ssh-rsa AAAA\n").unwrap();
+        std::fs::write(
+            at("agent.toml"),
+            format!(
+                "[source]\nurl = \"/srv/a\"\nverify = \"head\"\nallowed_signers = \"{}\"\nkeyring = \"{}\"\n",
+                at("allowed"),
+                at("missing"),
+            ),
+        )
+        .unwrap();
+        let bad = read(Path::new(&at("agent.toml"))).unwrap_err();
+        let lines = bad.problems.iter().map(|problem| {
+            let (line, column) = bad.sources.line_col(problem.span.as_ref().unwrap()).unwrap();
+            format!("{line}:{column}: {}", problem.message.replace(&at(""), "/etc/"))
+        });
+        let wanted = [
+            "4:19: `/etc/allowed`, line 2: the key cannot be read: Base64 encoding error: invalid Base64 length",
+            "4:19: `/etc/allowed`, line 4: `cert-authority` is not supported",
+            "5:11: `/etc/missing` cannot be read: No such file or directory (os error 2)",
+        ];
+        assert_eq!(lines.collect::<Vec<_>>(), wanted);
     }
 
     #[test]

@@ -98,6 +98,11 @@ impl LoadError {
         }
     }
 
+    /// Whether the repository could be read, and what it holds is not to be followed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Git(error) if error.is_refusal())
+    }
+
     /// The message with its causes, for where only one text fits.
     pub fn full(&self) -> String {
         use std::error::Error as _;
@@ -122,6 +127,7 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
         rev: from.rev.clone(),
         path: from.path.clone(),
         auth: git::Auth { token: token(), ..git::Auth::default() },
+        trust: git::Trust::default(),
     };
     let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &cache()).await?;
     tree_of(&source, snapshot, &Limits::default())
@@ -331,6 +337,36 @@ pub fn wants(stack: &mut Stack) -> Option<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_plain_file_is_named_where_it_is_needed() {
+        let text = "[stack]\nname = \"d\"\nregion = \"eu-west-1\"\n";
+        let entries = [
+            ("a/stack.toml", git::Entry::Link),
+            ("b/stack.toml", git::Entry::Executable),
+            ("c/stack.toml", git::Entry::Submodule),
+            ("d/more.toml", git::Entry::Link),
+            ("d/stack.toml", git::Entry::File(text.as_bytes().to_vec())),
+        ];
+        let tree = entries.map(|(path, entry)| (path.to_owned(), entry)).to_vec();
+        let (summary, author) = (String::new(), String::new());
+        let snapshot = git::Snapshot { revision: "x".into(), committed: 0, summary, author, signer: None, tree };
+        let tree = tree_of(&git::Source::new("/srv/m"), snapshot, &Limits::default()).unwrap();
+        let told: Vec<String> = stacks(&tree, None)
+            .unwrap()
+            .iter()
+            .map(|stack| {
+                format!("{}: {}", stack.dir, stack.problems.iter().map(|p| p.message.as_str()).collect::<String>())
+            })
+            .collect();
+        let wanted = [
+            "a: the manifest is a link, and links are not followed",
+            "b: the manifest is marked executable",
+            "c: the manifest is in a submodule, and submodules are not read",
+            "d: the manifest is a link, and links are not followed",
+        ];
+        assert_eq!(told, wanted);
+    }
 
     #[test]
     fn what_is_excepted_is_kept_once_however_often_a_stack_is_judged() {

@@ -26,7 +26,7 @@ use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
 use tokio::sync::OnceCell;
 
-use crate::load::Stack;
+use crate::load::{LoadError, Stack};
 use crate::policy;
 
 /// AWS by region, for all stacks that a process works on: connections, and what was asked before, are shared.
@@ -145,6 +145,14 @@ pub enum SessionError {
     /// Another stack has not made yet what this one refers to.
     #[error("there can be no plan: it refers to {}, which is not there", Question::Export(.0.clone()))]
     NotThere(Export),
+    /// The revision does not go on from the one that the stack was made equal to last.
+    #[error("the revision may not follow the one that was applied last: {}{}", .error.full(), from(.other.as_deref()))]
+    NotNext {
+        /// Why not, or why that is not known.
+        error: Box<LoadError>,
+        /// The repository that the last one came from, if it is another.
+        other: Option<String>,
+    },
     /// AWS could not be asked who this is.
     #[error("AWS cannot be reached: {0}")]
     NoAws(Fault),
@@ -185,12 +193,17 @@ impl SessionError {
             Self::NotThere(export) => Some(format!("apply the stack `{}` first", export.stack)),
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
             Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
+            Self::NotNext { error, .. } => error.hint(),
             Self::Pending(_) => Some("apply the revision first".into()),
             Self::NoAws(fault) => Some(unreachable_hint(fault)),
             Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
             _ => None,
         }
     }
+}
+
+fn from(other: Option<&str>) -> String {
+    other.map(|url| format!(" (that one came from `{url}`)")).unwrap_or_default()
 }
 
 fn unreachable_hint(fault: &Fault) -> String {

@@ -13,6 +13,7 @@
 //! | [`git_server`], [`packs`] | a Git server over https that can do everything wrong, and packs that nobody should send |
 //! | [`name`] | service and action of a request |
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
+//! | [`signing`] | keys of the real tools, and commits signed with them |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
 //! | [`legal`] | recorded requests against AWS's own models |
 //!
@@ -41,6 +42,7 @@ pub mod record;
 pub mod reply;
 pub mod repository;
 pub mod running;
+pub mod signing;
 pub mod waves;
 pub mod wire;
 

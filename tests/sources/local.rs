@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Seen, Site};
 use crate::bench::repository::{Files, commit_to};
 use crate::bench::say;
+use crate::bench::signing::move_to;
 
 pub const SOURCES: &[(&str, &str)] = &[
     ("src-folders", "interval = \"1s\"\ntimeout = \"5s\""),
@@ -92,6 +93,7 @@ fn folders(mut site: Site<'_>) -> Vec<Seen> {
 
 /// Commits aside, harms the object with the new value, and gives the commit to `main`.
 fn harm(site: &mut Site<'_>, how: impl FnOnce(&Path)) {
+    move_to(&site.folder, "aside", &site.tip());
     let id = site.commit_on("aside");
     let repository = git2::Repository::open(&site.folder).unwrap();
     let commit = repository.find_commit(git2::Oid::from_str(&id).unwrap()).unwrap();

@@ -83,15 +83,14 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
     }
 }
 
-/// The newest commit and its folder, without what is in it.
+/// The branch with its folders, and without what is in them.
 fn without_files(repository: &Path) -> Vec<u8> {
     use std::io::Write as _;
-    let opened = git2::Repository::open(repository).unwrap();
-    let commit = opened.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
     let mut command = Command::new("git");
-    command.args(["-c", "safe.directory=*", "-C"]).arg(repository).args(["pack-objects", "--stdout", "-q"]);
+    command.args(["-c", "safe.directory=*", "-C"]).arg(repository);
+    command.args(["pack-objects", "--stdout", "-q", "--revs", "--filter=blob:none"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    write!(child.stdin.take().unwrap(), "{}\n{}\n", commit.id(), commit.tree_id()).unwrap();
+    writeln!(child.stdin.take().unwrap(), "refs/heads/main").unwrap();
     child.wait_with_output().unwrap().stdout
 }
 

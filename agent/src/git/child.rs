@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Entry, GitError, Limits, Snapshot, Source, read_newer, tree};
+use super::{Cause, Entry, GitError, Limits, Since, Snapshot, Source, read_newer, tree};
 use crate::sandbox::{self, SandboxError};
 
 /// The hidden argument that makes the agent's binary this child.
@@ -28,7 +28,7 @@ const HEADER_BYTES: u64 = 32 << 20;
 #[derive(Serialize, Deserialize)]
 struct Question {
     source: Source,
-    known: Option<String>,
+    since: Since,
     limits: Limits,
     scratch: PathBuf,
 }
@@ -47,6 +47,7 @@ struct Header {
     committed: i64,
     summary: String,
     author: String,
+    signer: Option<String>,
     tree: Vec<(String, Kind)>,
 }
 
@@ -63,25 +64,25 @@ enum Kind {
 /// Reads a revision in a child, with [`Limits::wall`] to do it. Dropping the future kills the child.
 pub async fn read_in_child(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
     let unasked = || GitError::ChildGarbage { source: Cause::new("it knows a commit that nobody named") };
-    newer_in_child(source, None, limits, scratch).await?.ok_or_else(unasked)
+    newer_in_child(source, &Since::default(), limits, scratch).await?.ok_or_else(unasked)
 }
 
 /// Does what [`read_newer`] does, in such a child.
 pub async fn newer_in_child(
     source: &Source,
-    known: Option<&str>,
+    since: &Since,
     limits: &Limits,
     scratch: &Path,
 ) -> Result<Option<Snapshot>, GitError> {
-    let question = question(source, known, limits, scratch)?;
+    let question = question(source, since, limits, scratch)?;
     let most = limits.total_bytes.saturating_add(HEADER_BYTES);
     let answer = sandbox::spawn(ARGUMENT, question, limits.wall, most).await.map_err(|e| child_error(&e, limits))?;
     decode(&answer, limits)
 }
 
-fn question(source: &Source, known: Option<&str>, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
-    let (source, limits) = (source.clone(), limits.clone());
-    let question = Question { source, known: known.map(str::to_owned), limits, scratch: scratch.to_owned() };
+fn question(source: &Source, since: &Since, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
+    let (source, since, limits) = (source.clone(), since.clone(), limits.clone());
+    let question = Question { source, since, limits, scratch: scratch.to_owned() };
     serde_json::to_vec(&question).map_err(|e| GitError::ChildNotStarted { source: Cause::new(e.to_string()) })
 }
 
@@ -130,12 +131,12 @@ fn receive(input: impl Read) -> Result<Question, String> {
 }
 
 fn answer(question: &Question, mut output: impl Write) -> Result<(), String> {
-    let Question { source, known, limits, scratch } = question;
+    let Question { source, since, limits, scratch } = question;
     // The last line is what the parent tells if it has to end this.
     let stage = |doing: &str| {
         let _ = writeln!(std::io::stderr(), "{doing}");
     };
-    let answer = read_newer(source, known.as_deref(), limits, scratch, &stage);
+    let answer = read_newer(source, since, limits, scratch, &stage);
     encode(&mut output, answer).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
 }
 
@@ -160,8 +161,8 @@ fn encode(output: &mut impl Write, answer: Result<Option<Snapshot>, GitError>) -
                 };
                 tree.push((path, kind));
             }
-            let Snapshot { revision, committed, summary, author, .. } = snapshot;
-            Answer::Read(Header { revision, committed, summary, author, tree })
+            let Snapshot { revision, committed, summary, author, signer, .. } = snapshot;
+            Answer::Read(Header { revision, committed, summary, author, signer, tree })
         }
     };
     serde_json::to_writer(&mut *output, &answer)?;
@@ -183,8 +184,15 @@ fn decode(answer: &[u8], limits: &Limits) -> Result<Option<Snapshot>, GitError> 
         return Err(garbage("the revision is not one"));
     }
     let tree = files(header.tree, rest, limits).map_err(garbage)?;
-    let (summary, author) = (super::text::line(&header.summary, 200), super::text::line(&header.author, 200));
-    Ok(Some(Snapshot { revision: header.revision, committed: header.committed, summary, author, tree }))
+    let line = |text: &str| super::text::line(text, 200);
+    Ok(Some(Snapshot {
+        revision: header.revision,
+        committed: header.committed,
+        summary: line(&header.summary),
+        author: line(&header.author),
+        signer: header.signer.as_deref().map(|signer| super::text::line(signer, 400)),
+        tree,
+    }))
 }
 
 /// Cuts the bytes into files and holds every entry against the limits.
@@ -231,6 +239,7 @@ mod tests {
             committed: -5,
             summary: "Füge \\u{1b} hinzu".to_owned(),
             author: "A <a@example.org>".to_owned(),
+            signer: Some("a@example.org (SHA256:x)".to_owned()),
             tree: vec![
                 ("a.toml".to_owned(), Entry::File(b"x = 1\n\n\0\xff".to_vec())),
                 ("b/empty".to_owned(), Entry::File(Vec::new())),
@@ -307,7 +316,7 @@ mod tests {
     fn the_child_answers_an_error_as_an_answer() {
         let source = Source::new("http://example.org/x");
         let mut output = Vec::new();
-        let question = question(&source, None, &Limits::default(), Path::new("/nowhere")).unwrap();
+        let question = question(&source, &Since::default(), &Limits::default(), Path::new("/nowhere")).unwrap();
         answer(&receive(question.as_slice()).unwrap(), &mut output).unwrap();
         assert!(matches!(decode(&output, &Limits::default()), Err(GitError::UnsupportedUrl { .. })));
         assert!(receive(&b"{}"[..]).err().unwrap().contains("malformed"));

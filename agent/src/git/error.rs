@@ -142,6 +142,40 @@ pub enum GitError {
     /// The manifests path does not exist in the revision, or is no folder (`found` says what it is).
     #[error("the revision {revision} has no folder `{path}`{}", found.as_ref().map(|f| format!(": {f}")).unwrap_or_default())]
     PathMissing { path: String, revision: String, found: Option<String> },
+    /// Text that should be the id of a commit is not.
+    #[error("`{id}` is no commit in 40 hexadecimal digits")]
+    BadCommitId { id: String },
+    /// A file with the keys of those who may sign is missing or malformed.
+    #[error("the file `{path}` with the keys that may sign cannot be used")]
+    Signers { path: String, source: Cause },
+    /// A commit that must be signed is not, or not by somebody who may.
+    #[error("the commit {commit} is not trusted: {why}")]
+    Untrusted { commit: String, why: Box<agent_trust::Refusal> },
+    /// The branch is at a commit that is older than the one accepted last.
+    #[error("the branch went back to the commit {head} which is older than {base} that was accepted last")]
+    WentBack { url: String, head: String, base: String },
+    /// The branch is at a commit that parts from the one accepted last; `common` is the last that both have, where known.
+    #[error(
+        "the branch was rewritten: its commit {head} does not descend from {base} that was accepted last{}",
+        common.as_ref().map(|common| format!(" and parts from it at {common}")).unwrap_or_default()
+    )]
+    Diverged { url: String, head: String, base: String, common: Option<String> },
+    /// The branch has another history altogether.
+    #[error(
+        "the branch has another history: its commit {head} has nothing in common with {base} that was accepted last"
+    )]
+    Unrelated { url: String, head: String, base: String },
+    /// The repository does not have the commit that was accepted last.
+    #[error("the commit {base} that was accepted last is not in the history of the branch, which is at {head}")]
+    BaseGone { url: String, head: String, base: String },
+    /// The history ends before it can be known whether the commit goes on from the one accepted last.
+    #[error(
+        "`{url}` holds too little history to know whether the branch goes on from the commit that was accepted last"
+    )]
+    CutHistory { url: String },
+    /// More new commits than allowed.
+    #[error("`{url}` has more than {limit} commits since {base} that was accepted last, which is over the limit")]
+    TooMuchHistory { url: String, base: String, limit: u64 },
     /// An object is missing, truncated, of the wrong type or contradicts itself.
     #[error("{what} is damaged or missing in the object store")]
     Corrupt { what: String, source: Cause },
@@ -182,9 +216,45 @@ impl GitError {
             Self::Authentication { offered: false, .. } => {
                 "set AGENT_GIT_TOKEN for https, or `ssh_key` for ssh; a private repository looks like a missing one"
             }
-            other => other.fixed_hint()?,
+            Self::Untrusted { why, .. } => why.hint(),
+            other => other.history_hint().or_else(|| other.fixed_hint())?,
         };
         Some(text.to_owned())
+    }
+
+    /// Whether the repository could be read, and what it holds is not to be followed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Untrusted { .. }
+                | Self::WentBack { .. }
+                | Self::Diverged { .. }
+                | Self::Unrelated { .. }
+                | Self::BaseGone { .. }
+                | Self::TooMuchHistory { .. }
+        )
+    }
+
+    /// What concerns the history of a branch.
+    fn history_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::WentBack { .. } => {
+                "to go back to an earlier state, push a commit that reverts the later ones (`git revert`); the branch only goes on"
+            }
+            Self::Diverged { .. } | Self::BaseGone { .. } => {
+                "put the branch back to the commit that was accepted last, and push the change as a commit on top of it; forbid \
+                 forced pushes to this branch"
+            }
+            Self::Unrelated { .. } => {
+                "check `url` and `branch`: is this the repository that was followed before? One that takes its place must have its \
+                 history"
+            }
+            Self::CutHistory { .. } => "give the repository its whole history: `git fetch --unshallow`",
+            Self::TooMuchHistory { .. } => "put fewer commits on the branch at once, or check that it is the right one",
+            Self::Signers { .. } => "mend the file; it is read each time, and nothing is applied until then",
+            Self::BadCommitId { .. } => "give all 40 digits",
+            _ => return None,
+        })
     }
 
     fn fixed_hint(&self) -> Option<&'static str> {

@@ -2,6 +2,10 @@
 //! depth of one where the server allows that, and thrown away when it is damaged or has grown too many packs. It holds nothing
 //! that could not be fetched again.
 //!
+//! **Depth.** The first fetch takes a commit without its history. The next ones take all that came after it, for a commit has to go on
+//! from the one before. Where that one is not here (a new cache), the history is fetched in steps of [`DEEPER`] commits until it is,
+//! or all of it is there; the limits on a fetch hold for each of them.
+//!
 //! The advertised references are read first, since libgit2 fetches a branch that has vanished as a success, and the fetch goes
 //! over the same connection. Redirects to another host are refused: libgit2's "initial" setting follows them and would show
 //! the credentials there.
@@ -17,7 +21,9 @@ use git2::{
     ProxyOptions, RemoteCallbacks, RemoteRedirect, Repository, RepositoryInitOptions,
 };
 
+use super::history::has_commit;
 use super::known_hosts::{self, KnownHosts, Verdict};
+use super::trust::{Checked, Demands};
 use super::url::{Remote, Transport};
 use super::{Auth, Cause, GitError, Limits, Snapshot, error, local, tree};
 
@@ -25,6 +31,8 @@ use super::{Auth, Cause, GitError, Limits, Snapshot, error, local, tree};
 const KEPT: &str = "refs/agent/wanted";
 /// Files among the packs before a mirror is made anew. A fetch leaves two.
 const PACK_FILES: usize = 100;
+/// How much history is fetched where more of it is needed than is here. The last is Git's number for all.
+const DEEPER: [i32; 3] = [100, 5_000, i32::MAX];
 
 /// What is needed to read from another host.
 pub struct Mirror<'a> {
@@ -40,50 +48,79 @@ pub struct Mirror<'a> {
     pub stage: &'a dyn Fn(&str),
 }
 
+/// What is fetched: a name, and the commit where it names one.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    rev: &'a str,
+    exact: Option<Oid>,
+}
+
+/// How much history is fetched.
+#[derive(Clone, Copy)]
+enum Depth {
+    /// A commit alone.
+    Commit,
+    /// What came after the commits that are here.
+    New,
+    /// So many commits, whatever is here.
+    History(i32),
+}
+
 impl Mirror<'_> {
-    /// Fetches a revision and reads the folder `path` of it, unless it is the commit `known`. Waits while another process uses
-    /// the same mirror.
-    pub fn read_newer(&self, rev: &str, known: Option<&str>, path: &str) -> Result<Option<Snapshot>, GitError> {
+    /// Fetches a revision and reads the folder `path` of it, unless it is a commit that is known, if it is one that may be read.
+    /// Waits while another process uses the same mirror.
+    pub fn read_newer(&self, rev: &str, path: &str, demands: &Demands) -> Result<Option<Snapshot>, GitError> {
         let hosts = self.known_hosts()?;
         let folder = self.folder()?;
         (self.stage)("waiting for another reading of the same repository");
         let _lock = Self::lock(&folder)?;
         tidy(&folder).map_err(|e| scratch_error(&folder, &e))?;
-        let result = self.read_locked(&folder, rev, known, path, hosts.as_ref());
+        let result = self.read_locked(&folder, rev, path, demands, hosts.as_ref());
         if !matches!(result, Err(GitError::Corrupt { .. } | GitError::Damaged { .. })) {
             return result;
         }
         // Either the cache is damaged or the server sends damaged objects; a second try tells which.
         Self::remove(&folder)?;
-        self.read_locked(&folder, rev, known, path, hosts.as_ref())
+        self.read_locked(&folder, rev, path, demands, hosts.as_ref())
     }
 
     fn read_locked(
         &self,
         folder: &Path,
         rev: &str,
-        known: Option<&str>,
         path: &str,
+        demands: &Demands,
         hosts: Option<&KnownHosts>,
     ) -> Result<Option<Snapshot>, GitError> {
-        let repository = Self::open(folder)?;
+        let mut repository = Self::open(folder)?;
         let exact = if rev.len() == 40 && local::is_hex(rev) { Oid::from_str(rev).ok() } else { None };
-        let target = match exact {
+        let wanted = Wanted { rev, exact };
+        let mut target = match exact {
             // A commit never changes: what is here needs no question to the server.
             Some(id) if has_commit(&repository, id) => id,
-            _ => self.fetch(&repository, rev, exact, hosts)?,
+            _ if demands.has_base(&repository) => self.fetch(&repository, wanted, Depth::New, hosts)?,
+            _ => self.fetch(&repository, wanted, Depth::Commit, hosts)?,
         };
-        (self.stage)("reading the objects");
-        let commit = local::peel(&repository, target, rev, &self.remote.shown)?;
-        tree::newer(&repository, commit, known, path, self.limits)
+        let mut deeper = DEEPER.into_iter();
+        loop {
+            // What was known of the history may have changed.
+            repository = Self::open(folder)?;
+            (self.stage)("reading the objects");
+            let commit = local::peel(&repository, target, rev, &self.remote.shown)?;
+            if let Checked::Sound { signer } = demands.check(&repository, commit, &self.remote.shown)? {
+                return tree::newer(&repository, commit, demands.known, signer, path, self.limits);
+            }
+            let depth = deeper.next().ok_or_else(|| GitError::CutHistory { url: self.remote.shown.clone() })?;
+            target = self.fetch(&repository, wanted, Depth::History(depth), hosts)?;
+        }
     }
 
     /// Reads the advertised references, then fetches the wanted one unless it is here already.
     fn fetch(
         &self,
         repository: &Repository,
-        rev: &str,
-        exact: Option<Oid>,
+        Wanted { rev, exact }: Wanted<'_>,
+        depth: Depth,
         known: Option<&KnownHosts>,
     ) -> Result<Oid, GitError> {
         let session =
@@ -93,14 +130,19 @@ impl Mirror<'_> {
             return Err(GitError::Rewritten { url: self.remote.shown.clone() });
         }
         // A server without shallow fetches says so only when it is asked for one; the connection is then used up.
-        for depth in [1, 0] {
+        let depths = match depth {
+            Depth::Commit => [Some(1), Some(0)],
+            Depth::New => [Some(0), None],
+            Depth::History(depth) => [Some(depth), Some(0)],
+        };
+        for number in depths.into_iter().flatten() {
             (self.stage)("connecting");
             let mut connection = remote
                 .connect_auth(Direction::Fetch, Some(session.callbacks()), Some(ProxyOptions::new()))
                 .map_err(|e| session.explain(&e))?;
             let heads = connection.list().map_err(|e| session.explain(&e))?;
             let (name, id) = self.choose(rev, exact, heads.iter().map(|head| (head.name(), head.oid())))?;
-            if has_commit(repository, id) {
+            if has_commit(repository, id) && !matches!(depth, Depth::History(_)) {
                 return Ok(id);
             }
             let mut options = FetchOptions::new();
@@ -109,11 +151,11 @@ impl Mirror<'_> {
             options.download_tags(AutotagOption::None);
             options.prune(FetchPrune::Off);
             options.update_fetchhead(false);
-            options.depth(depth);
+            options.depth(number);
             (self.stage)("receiving the pack");
             match connection.remote().fetch(&[format!("+{name}:{KEPT}")], Some(&mut options), None) {
                 Ok(()) => return Ok(id),
-                Err(error) if depth == 1 && error.message().contains("doesn't support shallow") => {}
+                Err(error) if number > 0 && error.message().contains("doesn't support shallow") => {}
                 Err(error) if error.message().contains("cannot fetch a specific object") => {
                     return Err(GitError::CommitNotOffered { url: self.remote.shown.clone(), rev: rev.to_owned() });
                 }
@@ -239,10 +281,6 @@ fn tidy(folder: &Path) -> io::Result<()> {
 
 fn scratch_error(path: &Path, error: &io::Error) -> GitError {
     GitError::Scratch { path: path.display().to_string(), source: Cause::from(error) }
-}
-
-fn has_commit(repository: &Repository, id: Oid) -> bool {
-    repository.odb().is_ok_and(|odb| odb.read_header(id).is_ok())
 }
 
 /// What the callbacks of one fetch share. A callback can only answer libgit2 with a generic error, so the real one is kept here.

@@ -10,10 +10,11 @@ use git2::{Oid, Signature};
 use super::git_server::{GitServer, How};
 use super::mirror::Mirror;
 use super::tests::{FILE, Fixture};
+use super::trust::Demands;
 use super::url::{Remote, Transport};
 use super::{Auth, Entry, GitError, Limits, Snapshot};
 
-fn remote(server: &GitServer) -> Remote {
+pub(super) fn remote(server: &GitServer) -> Remote {
     let (transport, host, port, url) = (Transport::Https, server.host().to_owned(), Some(server.port()), server.url());
     Remote { transport, host, port, user: None, password: None, shown: url.clone(), url }
 }
@@ -36,7 +37,7 @@ impl Client {
     fn read_as(&self, rev: &str, auth: &Auth, limits: &Limits) -> Result<Snapshot, GitError> {
         let scratch = self.scratch.path().join("mirrors");
         Mirror { remote: &remote(&self.server), auth, limits, scratch: &scratch, stage: &|_| () }
-            .read_newer(rev, None, "")
+            .read_newer(rev, "", &Demands::default())
             .map(Option::unwrap)
     }
 
@@ -53,7 +54,9 @@ impl Client {
             scratch: &scratch,
             stage: &|_| (),
         };
-        mirror.read_newer(rev, Some(&known.to_string()), "").unwrap()
+        let mut demands = Demands::default();
+        demands.known = Some(known);
+        mirror.read_newer(rev, "", &demands).unwrap()
     }
 
     /// The only mirror.
@@ -255,12 +258,20 @@ fn nobody_listening_and_no_pinned_host_keys() {
     let mut remote = Remote { url: url.clone(), shown: url, ..remote(&c.server) };
     let (auth, limits, scratch) = (Auth::default(), Limits::default(), c.scratch.path());
     let stage: &dyn Fn(&str) = &|_| ();
-    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }.read_newer("main", None, "");
+    let result = Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }.read_newer(
+        "main",
+        "",
+        &Demands::default(),
+    );
     assert!(matches!(result, Err(GitError::Unreachable { .. })), "{result:?}");
     remote.transport = Transport::Ssh;
     for (known_hosts, what) in [(None, ""), (Some("/nonexistent".into()), "/nonexistent")] {
         let auth = Auth { known_hosts, ..Auth::default() };
-        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }).read_newer("main", None, "") {
+        match (Mirror { remote: &remote, auth: &auth, limits: &limits, scratch, stage }).read_newer(
+            "main",
+            "",
+            &Demands::default(),
+        ) {
             Err(GitError::KnownHosts { path, .. }) => assert_eq!(path, what),
             other => panic!("{other:?}"),
         }

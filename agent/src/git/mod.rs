@@ -2,14 +2,13 @@
 //! filter, submodule or large-file pointer is followed: what is not a plain file is named, and never read.
 //!
 //! * [`url`] takes an address apart, [`local`] opens a repository of this host, [`mirror`] fetches one from another host.
+//! * [`trust`] decides whether a commit may be read: whether it goes on from an earlier one ([`history`]), and who signed it.
 //! * [`tree`] walks the wanted folder within [`Limits`].
 //! * [`child`] does all of that in a process of its own, which has limited itself; [`read_newer`] does it in this one.
 //!
 //! **Configuration of the host.** libgit2 reads Git's configuration from the home folder and from `/etc/gitconfig`. The child's
 //! home is an empty folder; what `/etc/gitconfig` may still do is rewrite addresses (`insteadOf`), which [`mirror`] notices and
 //! refuses. Programs that a configuration may name (hooks, filters, credential helpers, `core.sshCommand`) are not run by libgit2.
-//!
-//! **Not here:** whether the revision descends from an earlier one, and signatures.
 
 pub mod child;
 mod error;
@@ -17,6 +16,7 @@ mod error;
 #[allow(clippy::expect_used, dead_code, missing_docs)]
 #[path = "../../../tests/bench/git_server.rs"]
 mod git_server;
+mod history;
 pub mod known_hosts;
 mod local;
 mod mirror;
@@ -26,6 +26,9 @@ mod mirror_tests;
 mod tests;
 pub mod text;
 mod tree;
+pub mod trust;
+#[cfg(test)]
+mod trust_tests;
 pub mod url;
 
 use std::fmt;
@@ -36,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{Cause, GitError};
 pub use tree::clean as clean_path;
+pub use trust::{Trust, Verify};
 
 /// Which repository, which revision of it, and which folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,19 @@ pub struct Source {
     /// What the server is shown, and how it is recognised.
     #[serde(default)]
     pub auth: Auth,
+    /// Whose signatures its commits must have.
+    #[serde(default)]
+    pub trust: Trust,
+}
+
+/// What is known already of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    /// A commit, 40 hexadecimal digits, of which no files are wanted: they were read before.
+    pub known: Option<String>,
+    /// Commits, 40 hexadecimal digits, that were accepted before: only they and what descends from one of them is read; the first
+    /// is the one that messages name. Empty: anything is. Whoever accepts something else by hand says so here.
+    pub bases: Vec<String>,
 }
 
 fn top() -> String {
@@ -62,7 +79,7 @@ impl Source {
     /// A source without credentials, at the default revision, with the manifests at the top.
     #[cfg(test)]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), rev: None, path: top(), auth: Auth::default() }
+        Self { url: url.into(), rev: None, path: top(), auth: Auth::default(), trust: Trust::default() }
     }
 }
 
@@ -108,6 +125,8 @@ pub struct Limits {
     pub fetch_bytes: u64,
     /// Objects that one fetch receives. Default 2,000,000.
     pub fetch_objects: u64,
+    /// Commits between the one accepted last and a new one. Default 100,000.
+    pub history: u64,
     /// Wall-clock time for everything; only [`child::read_in_child`] keeps it. Default 120 s.
     pub wall: Duration,
 }
@@ -122,6 +141,7 @@ impl Default for Limits {
             path_bytes: 512,
             fetch_bytes: 256 << 20,
             fetch_objects: 2_000_000,
+            history: 100_000,
             wall: Duration::from_mins(2),
         }
     }
@@ -159,32 +179,41 @@ pub struct Snapshot {
     pub summary: String,
     /// `Name <address>` as the commit claims it, printable, at most 200 characters.
     pub author: String,
+    /// Who signed it, where signatures are looked at: name and key, printable.
+    pub signer: Option<String>,
     /// Everything below the manifests path, sorted by path; paths are relative to it, with `/`.
     pub tree: Vec<(String, Entry)>,
 }
 
-/// Reads a revision in this process, unless it is still the commit `known`, 40 hexadecimal digits: `None` then, and no file was
-/// read. Mirrors of other hosts are kept below `scratch`, one folder for each URL, and reused. Blocks, and a silent server
-/// blocks it without end: see [`child::read_in_child`]. `stage` is told what is being done, as a word like "connecting".
+/// Reads a revision in this process, unless it is the commit that is known: `None` then, and no file was read. What does not go on
+/// from one of [`Since::bases`], or is not signed as [`Source::trust`] has it, is refused. Mirrors of other hosts are kept below `scratch`,
+/// one folder for each URL, and reused. Blocks, and a silent server blocks it without end: see [`child::read_in_child`].
+/// `stage` is told what is being done, as a word like "connecting".
 pub fn read_newer(
     source: &Source,
-    known: Option<&str>,
+    since: &Since,
     limits: &Limits,
     scratch: &Path,
     stage: &dyn Fn(&str),
 ) -> Result<Option<Snapshot>, GitError> {
     let path = tree::clean(&source.path)?;
+    let demands = trust::Demands::new(&source.trust, since, limits)?;
     match url::parse(&source.url)? {
         url::Location::Local(folder) => {
             stage("reading the objects");
             let shown = folder.display().to_string();
             let repository = local::open(&folder, &shown)?;
             let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
-            tree::newer(&repository, commit, known, &path, limits)
+            match demands.check(&repository, commit, &shown)? {
+                trust::Checked::Sound { signer } => {
+                    tree::newer(&repository, commit, demands.known, signer, &path, limits)
+                }
+                trust::Checked::Cut => Err(GitError::CutHistory { url: shown }),
+            }
         }
         url::Location::Remote(remote) => {
             let mirror = mirror::Mirror { remote: &remote, auth: &source.auth, limits, scratch, stage };
-            mirror.read_newer(source.rev.as_deref().unwrap_or("main"), known, &path)
+            mirror.read_newer(source.rev.as_deref().unwrap_or("main"), &path, &demands)
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use git2::{ObjectType, Oid, Repository, Signature, Time};
 use tempfile::TempDir;
 
-use super::{Entry, GitError, Limits, Snapshot, Source, local, read_newer, tree};
+use super::{Entry, GitError, Limits, Since, Snapshot, Source, local, read_newer, tree};
 
 /// A repository below a folder that goes away.
 pub(super) struct Fixture {
@@ -47,15 +47,20 @@ impl Fixture {
     }
 
     pub(super) fn commit(&self, tree: Oid, branch: Option<&str>, message: &str, parents: &[Oid]) -> Oid {
-        let who = Signature::new("Ada\u{202e}", "ada@example.org", &Time::new(1_700_000_000, 60)).unwrap();
-        let parents: Vec<_> = parents.iter().map(|id| self.repository.find_commit(*id).unwrap()).collect();
-        let parents: Vec<_> = parents.iter().collect();
-        let tree = self.repository.find_tree(tree).unwrap();
-        let id = self.repository.commit(None, &who, &who, message, &tree, &parents).unwrap();
+        let id = self.commit_at(tree, message, parents, 1_700_000_000);
         if let Some(branch) = branch {
             self.repository.reference(&format!("refs/heads/{branch}"), id, true, "test").unwrap();
         }
         id
+    }
+
+    /// A commit that no branch leads to, made at that time.
+    pub(super) fn commit_at(&self, tree: Oid, message: &str, parents: &[Oid], time: i64) -> Oid {
+        let who = Signature::new("Ada\u{202e}", "ada@example.org", &Time::new(time, 60)).unwrap();
+        let parents: Vec<_> = parents.iter().map(|id| self.repository.find_commit(*id).unwrap()).collect();
+        let parents: Vec<_> = parents.iter().collect();
+        let tree = self.repository.find_tree(tree).unwrap();
+        self.repository.commit(None, &who, &who, message, &tree, &parents).unwrap()
     }
 
     /// One commit on `main` with one file.
@@ -81,7 +86,7 @@ impl Fixture {
 }
 
 fn read(source: &Source, limits: &Limits, scratch: &Path) -> Result<Snapshot, GitError> {
-    read_newer(source, None, limits, scratch, &|_| ()).map(Option::unwrap)
+    read_newer(source, &Since::default(), limits, scratch, &|_| ()).map(Option::unwrap)
 }
 
 fn file(bytes: &[u8]) -> Entry {

@@ -35,7 +35,13 @@ pub fn is_bad_name(name: &str) -> bool {
 }
 
 /// Reads a commit and everything below `path` (as [`clean`] gives it).
-fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limits) -> Result<Snapshot, GitError> {
+fn snapshot(
+    repository: &Repository,
+    commit: Oid,
+    signer: Option<String>,
+    path: &str,
+    limits: &Limits,
+) -> Result<Snapshot, GitError> {
     let odb = repository.odb().map_err(|e| corrupt("the object store", &e))?;
     let what = format!("the commit {commit}");
     small(&odb, commit, ObjectType::Commit, &what)?;
@@ -53,6 +59,7 @@ fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limits) -
         committed: object.time().seconds(),
         summary: text::line(&lossy(first), 200),
         author: text::line(&author, 200),
+        signer,
         tree: walk.found.into_iter().collect(),
     })
 }
@@ -61,12 +68,12 @@ fn snapshot(repository: &Repository, commit: Oid, path: &str, limits: &Limits) -
 pub fn newer(
     repository: &Repository,
     commit: Oid,
-    known: Option<&str>,
+    known: Option<Oid>,
+    signer: Option<String>,
     path: &str,
     limits: &Limits,
 ) -> Result<Option<Snapshot>, GitError> {
-    let is_known = known.is_some_and(|known| known == commit.to_string());
-    if is_known { Ok(None) } else { snapshot(repository, commit, path, limits).map(Some) }
+    if known == Some(commit) { Ok(None) } else { snapshot(repository, commit, signer, path, limits).map(Some) }
 }
 
 /// Checks by its header that an object has the wanted type and may be read whole.

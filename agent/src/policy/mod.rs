@@ -100,7 +100,13 @@ async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFil
     let token = repository.token_file.as_deref().map(read_token).transpose()?;
     let auth = git::Auth { token, ssh_key: repository.ssh_key.clone(), known_hosts: repository.known_hosts.clone() };
     let rev = Some(repository.commit.clone());
-    let source = git::Source { url: repository.url.clone(), rev, path: repository.path.clone(), auth };
+    let source = git::Source {
+        url: repository.url.clone(),
+        rev,
+        path: repository.path.clone(),
+        auth,
+        trust: git::Trust::default(),
+    };
     let snapshot = git::child::read_in_child(&source, &git::Limits::default(), cache).await?;
     Ok(tree_of(&source, snapshot, &limits())?.files)
 }

@@ -1,19 +1,17 @@
 //! Follows one branch: reads it when it may have moved, and tells of each new commit and of each way in which it could not
 //! be read. It knows nothing of stacks: whoever cannot be read is asked again, and nothing else happens.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_core::manifest::Limits;
 use agent_core::schedule::spread;
 use tokio::sync::{Notify, mpsc};
 use tracing::warn;
 
+use super::source::{Commit, Source};
 use super::trigger::{self, Watch};
-use crate::config::{Source, reference};
 use crate::git;
-use crate::load::{LoadError, Tree, read_token, tree_of};
+use crate::load::LoadError;
 
 /// After something woke it: time for further events of the same push.
 const DEBOUNCE: Duration = Duration::from_millis(25);
@@ -32,25 +30,11 @@ pub enum News {
     Found,
 }
 
-/// A commit with its files.
-pub struct Commit {
-    /// The files.
-    pub tree: Tree,
-    /// The first line of its message.
-    pub summary: String,
-    /// `Name <address>`, as it claims.
-    pub author: String,
-}
-
 /// Follows a branch.
 pub struct Follower {
-    source: Source,
-    /// For https, where the source names no file with one.
-    token: Option<String>,
-    cache: PathBuf,
+    source: Arc<Source>,
     wake: Arc<Notify>,
     watch: Option<Watch>,
-    known: Option<String>,
     failures: u32,
     told: Option<String>,
     /// It was told that the repository cannot be watched.
@@ -59,21 +43,20 @@ pub struct Follower {
 
 impl Follower {
     /// One that has seen nothing yet.
-    pub fn new(source: Source, token: Option<String>, cache: PathBuf) -> Self {
+    pub fn new(source: Arc<Source>) -> Self {
         let wake = Arc::new(Notify::new());
-        Self { source, token, cache, wake, watch: None, known: None, failures: 0, told: None, told_unwatched: false }
+        Self { source, wake, watch: None, failures: 0, told: None, told_unwatched: false }
     }
 
     /// Follows until nobody listens.
     pub async fn follow(mut self, tell: mpsc::Sender<News>) {
         loop {
             if let Some(error) = self.watch_again() {
-                let url = git::url::shown(&self.source.url);
+                let url = git::url::shown(&self.source.config.url);
                 warn!(%url, "the repository is not watched, only polled: {error}");
             }
-            let news = match self.read().await {
+            let news = match self.source.read().await {
                 Ok(Some(commit)) => {
-                    self.known = Some(commit.tree.revision.id.clone());
                     (self.failures, self.told) = (0, None);
                     Some(News::Commit(commit))
                 }
@@ -110,7 +93,7 @@ impl Follower {
         }
         // Before the next one: each is one of few that a user may have.
         self.watch = None;
-        match trigger::watch(&self.source.url, &self.wake) {
+        match trigger::watch(&self.source.config.url, &self.wake) {
             Ok(watch) => {
                 (self.watch, self.told_unwatched) = (watch, false);
                 None
@@ -120,24 +103,8 @@ impl Follower {
         }
     }
 
-    async fn read(&self) -> Result<Option<Commit>, LoadError> {
-        let token = match &self.source.token_file {
-            Some(file) => Some(read_token(file)?),
-            None => self.token.clone(),
-        };
-        let auth =
-            git::Auth { token, ssh_key: self.source.ssh_key.clone(), known_hosts: self.source.known_hosts.clone() };
-        let rev = Some(reference(&self.source.branch));
-        let source = git::Source { url: self.source.url.clone(), rev, path: self.source.path.clone(), auth };
-        let limits = git::Limits { wall: self.source.timeout.0, ..git::Limits::default() };
-        let snapshot = git::child::newer_in_child(&source, self.known.as_deref(), &limits, &self.cache).await?;
-        let Some(snapshot) = snapshot else { return Ok(None) };
-        let (summary, author) = (snapshot.summary.clone(), snapshot.author.clone());
-        Ok(Some(Commit { tree: tree_of(&source, snapshot, &Limits::default())?, summary, author }))
-    }
-
     async fn pause(&self) {
-        let pause = pause_after(self.failures, self.source.interval.0);
+        let pause = pause_after(self.failures, self.source.config.interval.0);
         let chance = u32::try_from(super::random() % 1024).unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(spread(pause, chance)) => {}
@@ -160,7 +127,7 @@ mod tests {
 
     fn follower(url: &str) -> Follower {
         let source = serde_json::from_value(serde_json::json!({ "url": url })).unwrap();
-        Follower::new(source, None, PathBuf::from("/nonexistent"))
+        Follower::new(Arc::new(Source::new(source, None, "/nonexistent".into())))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `agent run`: follows the manifests repositories and keeps AWS as they say, until it is told to stop.
 //!
-//! * [`follow`] reads a branch, [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due, [`pass`]
-//!   makes it. This file brings them together and answers signals.
+//! * [`follow`] reads a branch of a [`source`], [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due,
+//!   [`pass`] makes it. This file brings them together and answers signals.
 //!
 //! **Guarantees.** A repository that cannot be read, or a stack that is no longer in it, changes nothing in AWS. A newer commit
 //! ends waits of the pass before it, never a call under way. On SIGTERM or SIGINT calls under way are waited for and no
@@ -9,6 +9,7 @@
 
 mod follow;
 mod pass;
+mod source;
 mod trigger;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,9 @@ use crate::config::{self, BadConfig, Config};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, token};
 use crate::policy::{self, NoRules};
 use crate::session::Clouds;
-use follow::{Commit, Follower, News};
+use follow::{Follower, News};
 use pass::{Hindrance, Passed};
+use source::{Commit, Source};
 
 /// How long passes under way have to come to an end when the agent is stopped.
 const LAST_CALLS: Duration = Duration::from_secs(25);
@@ -153,7 +155,7 @@ struct Agent {
     running: BTreeMap<Id, Begun>,
     followers: JoinSet<()>,
     news: mpsc::Receiver<(usize, News)>,
-    urls: Vec<String>,
+    sources: Vec<Arc<Source>>,
     /// How the last pass over each stack ended and at which revision, so that only what is news is told.
     told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
 }
@@ -163,10 +165,12 @@ impl Agent {
         let cache = cache_of(config);
         let (sender, news) = mpsc::channel(4);
         let mut followers = JoinSet::new();
-        for (n, source) in config.sources().iter().enumerate() {
+        let source =
+            |source: &config::Source| Source::new(source.clone(), config.token_for_all(token()), cache.clone());
+        let sources: Vec<Arc<Source>> = config.sources().iter().map(source).map(Arc::new).collect();
+        for (n, source) in sources.iter().enumerate() {
             let (tell, mut told) = mpsc::channel(1);
-            let token = config.token_for_all(token());
-            followers.spawn(Follower::new(source.clone(), token, cache.clone()).follow(tell));
+            followers.spawn(Follower::new(source.clone()).follow(tell));
             let sender = sender.clone();
             followers.spawn(async move {
                 while let Some(news) = told.recv().await {
@@ -185,7 +189,7 @@ impl Agent {
             running: BTreeMap::new(),
             followers,
             news,
-            urls: config.sources().iter().map(|source| crate::git::url::shown(&source.url)).collect(),
+            sources,
             told: BTreeMap::new(),
         }
     }
@@ -205,17 +209,19 @@ impl Agent {
         }
     }
 
+    /// How a source is shown.
+    fn url(&self, source: usize) -> String {
+        self.sources.get(source).map(|source| crate::git::url::shown(&source.config.url)).unwrap_or_default()
+    }
+
     fn hear(&mut self, source: usize, news: News) {
-        let url = self.urls.get(source).cloned().unwrap_or_default();
+        let url = self.url(source);
         match news {
             News::Commit(commit) => self.commit(source, &commit),
             News::Lost(error) => {
                 let (text, help) = (error.full(), error.hint());
-                error!(
-                    url,
-                    help = help.as_deref(),
-                    "the repository cannot be read: {text}; AWS is kept as the last revision says"
-                );
+                let what = if error.is_refusal() { "the revision is refused" } else { "the repository cannot be read" };
+                error!(url, help = help.as_deref(), "{what}: {text}; AWS is kept as the last revision says");
             }
             News::Found => info!(url, "the repository can be read again"),
         }
@@ -224,7 +230,8 @@ impl Agent {
     /// A new commit: every stack in it that wants something else is due.
     fn commit(&mut self, source: usize, commit: &Commit) {
         let id = &commit.tree.revision.id;
-        info!(revision = short(id), author = commit.author, "new revision: {}", commit.summary);
+        let signer = commit.signer.as_deref();
+        info!(revision = short(id), author = commit.author, signer, "new revision: {}", commit.summary);
         let found = match stacks(&commit.tree, None) {
             Ok(found) => found,
             Err(error) => {
@@ -238,7 +245,7 @@ impl Agent {
         for stack in found {
             let name = stack.name();
             if let Some(other) = self.known.get(&name).filter(|known| known.source != source) {
-                let url = self.urls.get(other.source).map_or("", String::as_str);
+                let url = self.url(other.source);
                 error!(stack = name, "the stack is left out: it comes from {url} already, and has one source");
                 continue;
             }
@@ -305,7 +312,8 @@ impl Agent {
         let (halter, halt) = Halt::new();
         let span =
             info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
-        let orders = pass::Orders { revision: known.revision.clone(), removals: self.removals, halt };
+        let Some(source) = self.sources.get(known.source).cloned() else { return };
+        let orders = pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let work = async move {
             debug!("a pass begins");

@@ -1,6 +1,8 @@
 //! One pass over one stack on behalf of the loop: what it comes to in the schedule's words, and what of it goes to the log. Real
 //! changes and failures are told, a look that finds nothing is not.
 
+use std::sync::Arc;
+
 use agent_core::execute::Event;
 use agent_core::fault::{Class, Fault};
 use agent_core::manifest::Mode;
@@ -13,6 +15,7 @@ use agent_core::state::Ended;
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
 
+use super::source::Source;
 use crate::load::Stack;
 use crate::session::{Clouds, SessionError};
 
@@ -20,6 +23,8 @@ use crate::session::{Clouds, SessionError};
 pub struct Orders {
     /// The revision that the stack is of.
     pub revision: Revision,
+    /// Where it comes from.
+    pub source: Arc<Source>,
     /// How many components it may remove without saying so.
     pub removals: usize,
     /// Ends it early.
@@ -102,6 +107,11 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
             unchanged: look.plan.unchanged,
         });
     }
+    if let Some(last) = &look.state.last {
+        let other = (last.source != orders.revision.source).then(|| last.source.clone());
+        let is_next = orders.source.goes_on_from(&last.revision).await;
+        is_next.map_err(|error| SessionError::NotNext { error: Box::new(error), other })?;
+    }
     if !look.plan.steps.is_empty() {
         debug!(steps = look.plan.steps.len(), "AWS differs");
     }
@@ -148,6 +158,7 @@ fn has_wrong_credentials(error: &SessionError) -> bool {
 
 fn how_of(error: &SessionError) -> How {
     let passes = match error {
+        SessionError::NotNext { error, .. } => !error.is_refusal(),
         SessionError::NotThere(_) | SessionError::Pass(PassError::Lease(_)) => true,
         // Rules that could not be evaluated say nothing about the revision: the machine may have been short of something.
         SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {

@@ -1,0 +1,133 @@
+//! One source as the configuration has it: reads it in a child, and knows which commits of it were accepted, so that passes can be
+//! told whether a revision goes on from the one that a stack was made equal to last. It decides nothing about when to read.
+//!
+//! **What was accepted last** is known to this process alone while it runs. What a stack says of itself in AWS outlives it: before a
+//! stack is changed, its last revision must be the newest accepted one or an ancestor of it, and with `verify = "strict"` every
+//! commit between them must be signed. The first commit of a run has nothing to go on from. Where stacks find that they cannot
+//! follow it, a branch that goes on from *their* last revision is taken as well: else one that was wrong when the agent
+//! started could not be put right.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use agent_core::manifest::Limits;
+
+use crate::config::{self, reference};
+use crate::git;
+use crate::load::{LoadError, Tree, read_token, tree_of};
+
+/// A source.
+pub struct Source {
+    /// As it is configured.
+    pub config: config::Source,
+    /// For https, where the configuration names no file with a token.
+    token: Option<String>,
+    cache: PathBuf,
+    accepted: Mutex<Accepted>,
+    /// Pairs of revisions of which it is known that the second goes on from the first. Held while that is found out: stacks that ask
+    /// at the same time mostly ask for the same.
+    proven: tokio::sync::Mutex<BTreeSet<(String, String)>>,
+}
+
+/// What is accepted.
+#[derive(Default)]
+struct Accepted {
+    /// The commits, in their order: each descends from those before it.
+    chain: Vec<String>,
+    /// Last revisions of stacks that the newest does not go on from.
+    others: BTreeSet<String>,
+}
+
+/// A commit with its files.
+pub struct Commit {
+    /// The files.
+    pub tree: Tree,
+    /// The first line of its message.
+    pub summary: String,
+    /// `Name <address>`, as it claims.
+    pub author: String,
+    /// Who signed it, where that was looked at.
+    pub signer: Option<String>,
+}
+
+impl Source {
+    /// One of which nothing is known.
+    pub fn new(config: config::Source, token: Option<String>, cache: PathBuf) -> Self {
+        Self { config, token, cache, accepted: Mutex::default(), proven: tokio::sync::Mutex::default() }
+    }
+
+    /// The newest commit of the branch, unless it is the one that was accepted last; it is the one to go on from now. What does not
+    /// descend from that one, or is not signed as it must be, is refused.
+    pub async fn read(&self) -> Result<Option<Commit>, LoadError> {
+        let (known, others) = {
+            let accepted = self.accepted();
+            (accepted.chain.last().cloned(), accepted.others.clone())
+        };
+        let goes_on = others.is_empty();
+        let bases = known.iter().cloned().chain(others).collect();
+        let read = self.ask(reference(&self.config.branch), &git::Since { known, bases }).await?;
+        let Some((source, snapshot)) = read else { return Ok(None) };
+        let (summary, author, signer) = (snapshot.summary.clone(), snapshot.author.clone(), snapshot.signer.clone());
+        let tree = tree_of(&source, snapshot, &Limits::default())?;
+        let mut accepted = self.accepted();
+        if !goes_on {
+            // Perhaps from one of the others.
+            accepted.chain.clear();
+        }
+        accepted.chain.push(tree.revision.id.clone());
+        Ok(Some(Commit { tree, summary, author, signer }))
+    }
+
+    /// Whether what was accepted goes on from this revision, which a stack says was its last.
+    pub async fn goes_on_from(&self, last: &str) -> Result<(), LoadError> {
+        // What was applied from a folder is no commit, and has no place in a history.
+        if !is_commit(last) {
+            return Ok(());
+        }
+        let mut proven = self.proven.lock().await;
+        let newest = {
+            let accepted = self.accepted();
+            if accepted.chain.iter().any(|id| id == last) {
+                return Ok(());
+            }
+            let Some(newest) = accepted.chain.last() else { return Ok(()) };
+            newest.clone()
+        };
+        let pair = (last.to_owned(), newest.clone());
+        if proven.contains(&pair) {
+            return Ok(());
+        }
+        let since = git::Since { known: Some(newest.clone()), bases: vec![last.to_owned()] };
+        let asked = self.ask(newest, &since).await;
+        if asked.is_ok() {
+            self.accepted().others.remove(last);
+            proven.insert(pair);
+        } else if asked.as_ref().is_err_and(LoadError::is_refusal) {
+            self.accepted().others.insert(last.to_owned());
+        }
+        asked.map(|_| ())
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, Accepted> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, rev: String, since: &git::Since) -> Result<Option<(git::Source, git::Snapshot)>, LoadError> {
+        let config::Source { url, path, token_file, ssh_key, known_hosts, timeout, .. } = &self.config;
+        let token = match token_file {
+            Some(file) => Some(read_token(file)?),
+            None => self.token.clone(),
+        };
+        let auth = git::Auth { token, ssh_key: ssh_key.clone(), known_hosts: known_hosts.clone() };
+        let (url, rev, path) = (url.clone(), Some(rev), path.clone());
+        let source = git::Source { url, rev, path, auth, trust: self.config.trust() };
+        let limits = git::Limits { wall: timeout.0, ..git::Limits::default() };
+        let snapshot = git::child::newer_in_child(&source, since, &limits, &self.cache).await?;
+        Ok(snapshot.map(|snapshot| (source, snapshot)))
+    }
+}
+
+fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
