@@ -5,6 +5,7 @@ use std::error::Error;
 use agent_core::fault::{Class, Fault};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// Turns an SDK error into a fault: `.map_err(fault("ssm:PutParameter"))`.
@@ -64,8 +65,12 @@ pub fn plain(action: &'static str, text: &agent_core::reference::Text) -> Result
 }
 
 fn request_id<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
-    let headers = error.raw_response()?.headers();
-    ["x-amzn-requestid", "x-amz-request-id"].iter().find_map(|name| headers.get(*name)).map(str::to_owned)
+    request_id_of(error.raw_response()?.headers()).map(str::to_owned)
+}
+
+/// The id that AWS gave a request; services differ in how they call it.
+pub(crate) fn request_id_of(headers: &Headers) -> Option<&str> {
+    ["x-amzn-requestid", "x-amz-request-id"].iter().find_map(|name| headers.get(*name))
 }
 
 fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> Class

@@ -7,6 +7,7 @@ pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod fault;
+mod hearing;
 pub mod iam;
 pub mod logs;
 pub mod lookup;
@@ -26,6 +27,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::hearing::Hearing;
 
 /// Clients for one account and region, and the vault of this process.
 #[derive(Clone)]
@@ -77,16 +80,23 @@ impl Aws {
 
     /// Clients of one SDK configuration.
     pub fn with(config: &SdkConfig, vault: Vault) -> Self {
+        macro_rules! client {
+            ($sdk:ident, $service:literal) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(config).interceptor(Hearing { service: $service }).build(),
+                )
+            };
+        }
         Self {
-            ssm: aws_sdk_ssm::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            ecs: aws_sdk_ecs::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            cloudfront: aws_sdk_cloudfront::Client::new(config),
-            servicediscovery: aws_sdk_servicediscovery::Client::new(config),
+            ssm: client!(aws_sdk_ssm, "ssm"),
+            sts: client!(aws_sdk_sts, "sts"),
+            ec2: client!(aws_sdk_ec2, "ec2"),
+            elb: client!(aws_sdk_elasticloadbalancingv2, "elasticloadbalancing"),
+            ecs: client!(aws_sdk_ecs, "ecs"),
+            iam: client!(aws_sdk_iam, "iam"),
+            logs: client!(aws_sdk_cloudwatchlogs, "logs"),
+            cloudfront: client!(aws_sdk_cloudfront, "cloudfront"),
+            servicediscovery: client!(aws_sdk_servicediscovery, "servicediscovery"),
             lookups: Arc::default(),
             definitions: ecs::Definitions::default(),
             vault,

@@ -32,3 +32,4 @@ pub mod source;
 pub mod state;
 pub mod stuck;
 pub mod wait;
+pub mod work;

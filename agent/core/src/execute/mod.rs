@@ -20,6 +20,7 @@ use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepError, StepReport};
 use crate::state::{Intent, Lease, NoLease, Store};
 use crate::wait::Timing;
+use crate::work;
 
 /// Told as it happens.
 pub enum Event<'a> {
@@ -80,7 +81,7 @@ impl Executor<'_> {
                     Gate::Open => {
                         begun[n] = true;
                         (self.tell)(Event::Started(step));
-                        running.push(async move { (n, self.step(step).await) });
+                        running.push(async move { (n, work::at(&step.address, self.step(step)).await) });
                     }
                 }
             }
