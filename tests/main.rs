@@ -18,6 +18,7 @@ mod files;
 mod hello;
 mod policy;
 mod run;
+mod service;
 mod several;
 mod sources;
 mod status;

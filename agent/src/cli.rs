@@ -164,6 +164,9 @@ pub enum Command {
     /// Follow a manifests repository and keep AWS as it says, until told to stop (SIGTERM, Ctrl-C). SIGHUP reads the
     /// configuration again.
     Run,
+    /// Ask the agent that runs with this configuration whether it is well (`[http] listen`, /healthz): exits with 0 or 1. For
+    /// containers, which have nothing else to ask with.
+    Healthcheck,
     /// Delete all that a stack owns. Asks first; honours protection and the removal budget. A stack whose folder is gone is
     /// given by its name.
     Destroy {

@@ -1,6 +1,7 @@
 //! The agent's own configuration: which repository it follows, how often it looks, what it may do. All mistakes are told at
 //! once, with place and hint. `systemd/agent.toml` documents every key; a test holds the two against each other.
 
+pub mod http;
 mod signers;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Config {
     /// The rules between a revision and AWS.
     #[serde(default)]
     pub policy: Policy,
+    /// What the agent answers over HTTP.
+    #[serde(default)]
+    pub http: http::Http,
     /// Where mirrors of repositories on other hosts are kept; they can be deleted at any time. Default: what systemd's
     /// `CacheDirectory=` gives, else a folder of the user's cache.
     pub cache: Option<PathBuf>,
@@ -82,6 +86,9 @@ pub struct Source {
     /// How long one reading of the repository may take before it is given up. Default: `2m`.
     #[serde(default = "timeout")]
     pub timeout: Period,
+    /// After how long without a good reading the source counts as stale, which a metric tells. Default: `15m`.
+    #[serde(default = "stale")]
+    pub stale: Period,
     /// A file that holds the token (the password) for https; read each time, so that it may be replaced. Without it,
     /// the environment's `AGENT_GIT_TOKEN`, unless there are several sources: one is not shown the token of another.
     pub token_file: Option<PathBuf>,
@@ -121,6 +128,10 @@ fn interval() -> Period {
 
 fn timeout() -> Period {
     Period(Duration::from_mins(2))
+}
+
+fn stale() -> Period {
+    Period(Duration::from_mins(15))
 }
 
 /// How AWS is kept as the repository says.
@@ -306,6 +317,7 @@ fn checked(
             place.wrong("commit", format!("`{commit}` is no commit"), Some(hint), problems);
         }
     }
+    config.http.check(At { node: &node, place: &["http"] }, problems);
     if needs_source && config.sources().is_empty() {
         problems.push(Problem::new("missing-key", "there is no source to follow").at(&node.locate(&["source"])));
     }
@@ -448,6 +460,27 @@ mod tests {
     }
 
     #[test]
+    fn every_mistake_in_http_is_told_at_once_with_its_place() {
+        let source = "[source]\nurl = \"/srv/a\"\n";
+        let text = "[http]\nlisten = [\"localhost:80\", \"127.0.0.1:1\", \"127.0.0.1:1\", \"unix:x\"]\nlisen = \"x\"\n[http.webhook]\ngithub = {}\n";
+        let told = of(&format!("{source}{text}")).unwrap_err();
+        for words in ["unknown key `lisen`", "did you mean `listen`", "secret_file", "agent.toml:5:1", "agent.toml:7:"]
+        {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let told =
+            of(&format!("{source}{}", text.replace("lisen = \"x\"\n", "").replace("{}", "{ secret_file = \"s\" }")));
+        let told = told.unwrap_err();
+        for words in
+            ["`localhost:80` is no address", "`127.0.0.1:1` is there twice", "`unix:x` is no socket", "agent.toml:4:"]
+        {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let told = of(&format!("{source}[http.webhook]\ngithub = {{ secret_file = \"s\" }}\n")).unwrap_err();
+        assert!(told.contains("the agent listens nowhere"), "{told}");
+    }
+
+    #[test]
     fn the_documented_example_is_right_and_names_every_key() {
         let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/agent.toml")).unwrap();
         of(&example).unwrap();
@@ -461,12 +494,12 @@ mod tests {
         let all = lines.join("\n");
         of(&all).unwrap();
         let schema = agent_core::manifest::decode::schema_of::<Config>();
-        for keys in
-            ["/properties", "/$defs/Source/properties", "/$defs/Reconcile/properties", "/$defs/Policy/properties"]
-        {
-            for key in schema.pointer(keys).unwrap().as_object().unwrap().keys() {
+        for keys in ["", "/$defs/Source", "/$defs/Reconcile", "/$defs/Policy", "/$defs/Http", "/$defs/Webhooks"] {
+            for key in schema.pointer(&format!("{keys}/properties")).unwrap().as_object().unwrap().keys() {
                 assert!(
-                    all.lines().any(|line| line.starts_with(&format!("{key} ")) || line == format!("[{key}]")),
+                    all.lines().any(|line| line.starts_with(&format!("{key} "))
+                        || line == format!("[{key}]")
+                        || line.ends_with(&format!(".{key}]"))),
                     "{key}"
                 );
             }

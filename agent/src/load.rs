@@ -52,6 +52,28 @@ pub struct Stack {
     pub policies: Option<BTreeMap<String, String>>,
 }
 
+/// One word for how a repository could not be read.
+fn kind_of(error: &git::GitError) -> &'static str {
+    use git::GitError as E;
+    match error {
+        E::Unreachable { .. } | E::BrokeOff { .. } | E::ChildTimedOut { .. } | E::Status { .. } => "unreachable",
+        E::Authentication { .. } | E::SshKey { .. } => "authentication",
+        E::KnownHosts { .. }
+        | E::UnknownHostKey { .. }
+        | E::ChangedHostKey { .. }
+        | E::RevokedHostKey { .. }
+        | E::Certificate { .. } => "host_identity",
+        E::NoSuchRevision { .. } | E::Empty { .. } | E::PathMissing { .. } => "revision",
+        E::TooManyObjects { .. }
+        | E::OverLimits { .. }
+        | E::TooManyFiles { .. }
+        | E::TooLarge { .. }
+        | E::TooDeep { .. }
+        | E::PathTooLong { .. } => "too_much",
+        _ => "other",
+    }
+}
+
 /// Why there are no manifests to look at.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -101,6 +123,17 @@ impl LoadError {
     /// Whether the repository could be read, and what it holds is not to be followed.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_refusal())
+    }
+
+    /// One word for it, of few: the label of a metric.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Git(error) if error.is_refusal() => "refused",
+            Self::Git(error) => kind_of(error),
+            Self::Token { .. } => "token",
+            Self::TooMuch(_) => "too_much",
+            Self::Folder(_) | Self::NoStack(_) | Self::NoSuchStack { .. } => "manifests",
+        }
     }
 
     /// The message with its causes, for where only one text fits.

@@ -125,7 +125,7 @@ pub fn start_log(verbose: u8, colour: Colour, runs_on: bool) {
     use tracing_subscriber::layer::{Layer, SubscriberExt};
     use tracing_subscriber::util::SubscriberInitExt;
     let level = match verbose {
-        0 if runs_on => "error,agent=info,agent_core=warn,agent_aws=warn",
+        0 if runs_on => "error,audit=info,agent=info,agent_core=warn,agent_aws=warn",
         0 => "error,agent=warn,agent_core=warn,agent_aws=warn",
         1 => "info,agent=debug,agent_core=debug",
         _ => "info,agent=trace,agent_core=trace,agent_aws=trace",
@@ -134,7 +134,8 @@ pub fn start_log(verbose: u8, colour: Colour, runs_on: bool) {
     let own = filter_fn(|meta| *meta.level() <= tracing::Level::INFO || meta.target().starts_with("agent"));
     let coloured = choice(colour, &std::io::stderr()) != ColorChoice::Never;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
-    let lines = if std::env::var_os("JOURNAL_STREAM").is_some() {
+    // Somebody may start it by hand in what systemd has started.
+    let lines = if std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal() {
         lines.json().boxed()
     } else {
         lines.with_target(false).boxed()

@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod files;
 mod graph;
+mod healthcheck;
 mod history;
 mod policy;
 mod render;
@@ -55,8 +56,10 @@ pub enum End {
 /// Runs a command.
 pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
     let config = cli.global.config;
-    if let Command::Run = cli.command {
-        return ExitCode::from(run::run(printer, config.as_deref()).await as u8);
+    match cli.command {
+        Command::Run => return ExitCode::from(run::run(printer, config.as_deref()).await as u8),
+        Command::Healthcheck => return ExitCode::from(healthcheck::run(printer, config.as_deref()).await as u8),
+        _ => {}
     }
     if cli.global.output.is_for_findings() && !matches!(cli.command, Command::Validate { .. }) {
         printer.error("this output is for what `agent validate` finds", Some("use text, json or markdown here"));
@@ -84,7 +87,7 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
             let from = From { dir, repo, rev, path, stack: only };
             rotate::run(&context, &from, &component, Duration::from_secs(timeout)).await
         }
-        Command::Run => End::Usage,
+        Command::Run | Command::Healthcheck => End::Usage,
         Command::Render(from) => render::run(&context, &from).await,
         Command::Graph(from) => graph::run(&context, &from).await,
         Command::Status { from, all, watch, every, exit_code } => {

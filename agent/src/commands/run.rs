@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::{End, bad_config};
+use crate::http::Unanswering;
 use crate::printer::Printer;
 use crate::{config, run};
 
 /// The configuration that is read when none is named.
-const CONFIG: &str = "/etc/gitops-agent/agent.toml";
+pub const CONFIG: &str = "/etc/gitops-agent/agent.toml";
 
 /// Runs it.
 pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
@@ -21,6 +22,10 @@ pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
         Err(run::Failed::Rules(error)) => {
             printer.error(&error.to_string(), error.hint().as_deref());
             End::Usage
+        }
+        Err(run::Failed::Http(error)) => {
+            printer.error(&error.to_string(), Some(error.hint()));
+            if matches!(error, Unanswering::NotListening { .. }) { End::Failed } else { End::Usage }
         }
         Err(run::Failed::Signals(error)) => {
             printer.error(&format!("signals cannot be received: {error}"), None);

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use agent_core::schedule::spread;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tracing::warn;
 
+use super::feed::Feed;
 use super::source::{Commit, Source};
 use super::trigger::{self, Watch};
 use crate::git;
@@ -18,7 +20,9 @@ const DEBOUNCE: Duration = Duration::from_millis(25);
 /// The first pause after a failure; each further one is twice as long, up to the interval or [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause after a failure, unless the interval is longer.
-const LONGEST: Duration = Duration::from_mins(5);
+pub const LONGEST: Duration = Duration::from_mins(5);
+/// Between two readings, however often somebody asks for one.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What is told.
 pub enum News {
@@ -39,13 +43,20 @@ pub struct Follower {
     told: Option<String>,
     /// It was told that the repository cannot be watched.
     told_unwatched: bool,
+    /// Where others see what became of readings, and ask for one.
+    feed: Option<Arc<Feed>>,
 }
 
 impl Follower {
     /// One that has seen nothing yet.
     pub fn new(source: Arc<Source>) -> Self {
         let wake = Arc::new(Notify::new());
-        Self { source, wake, watch: None, failures: 0, told: None, told_unwatched: false }
+        Self { source, wake, watch: None, failures: 0, told: None, told_unwatched: false, feed: None }
+    }
+
+    /// The same, seen from outside.
+    pub fn seen_in(self, feed: Arc<Feed>) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     /// Follows until nobody listens.
@@ -55,7 +66,13 @@ impl Follower {
                 let url = git::url::shown(&self.source.config.url);
                 warn!(%url, "the repository is not watched, only polled: {error}");
             }
-            let news = match self.source.read().await {
+            let began = Instant::now();
+            let read = self.source.read().await;
+            if let Some(feed) = &self.feed {
+                let revision = |commit: &Option<Commit>| commit.as_ref().map(|commit| commit.tree.revision.id.clone());
+                feed.was_read(read.as_ref().map(revision));
+            }
+            let news = match read {
                 Ok(Some(commit)) => {
                     (self.failures, self.told) = (0, None);
                     Some(News::Commit(commit))
@@ -71,7 +88,7 @@ impl Follower {
             {
                 return;
             }
-            self.pause().await;
+            self.pause(began).await;
         }
     }
 
@@ -103,12 +120,22 @@ impl Follower {
         }
     }
 
-    async fn pause(&self) {
+    /// `began` is when it was last read.
+    async fn pause(&self, began: Instant) {
         let pause = pause_after(self.failures, self.source.config.interval.0);
         let chance = u32::try_from(super::random() % 1024).unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(spread(pause, chance)) => {}
             () = self.wake.notified() => tokio::time::sleep(DEBOUNCE).await,
+            () = self.asked() => tokio::time::sleep_until(began + SHORTEST).await,
+        }
+    }
+
+    /// Ends when somebody from outside wants the repository to be read.
+    async fn asked(&self) {
+        match &self.feed {
+            Some(feed) => feed.asked.notified().await,
+            None => std::future::pending().await,
         }
     }
 }

@@ -2,13 +2,21 @@
 //!
 //! * [`follow`] reads a branch of a [`source`], [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due,
 //!   [`pass`] makes it. This file brings them together and answers signals.
+//! * [`board`] is what others see of it over HTTP, with a [`feed`] for each source; [`ear`] hears the calls of passes. [`pulse`] tells
+//!   whether all of that moves, and [`notify`] tells systemd.
 //!
 //! **Guarantees.** A repository that cannot be read, or a stack that is no longer in it, changes nothing in AWS. A newer commit
 //! ends waits of the pass before it, never a call under way. On SIGTERM or SIGINT calls under way are waited for and no
 //! other is made; SIGHUP reads the configuration again, and keeps the one it has if the new one is wrong.
 
+pub mod board;
+mod ear;
+mod feed;
 mod follow;
+mod notify;
 mod pass;
+mod pulse;
+mod signals;
 mod source;
 mod trigger;
 
@@ -22,22 +30,28 @@ use agent_core::pass::Revision;
 use agent_core::schedule::{How, Offered, Schedule, Trigger};
 use agent_core::source::escape;
 use agent_core::wait::{Halt, Halter};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use agent_core::work::heard_by;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::config::{self, BadConfig, Config};
+use crate::http::{Server, Unanswering};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, token};
 use crate::policy::{self, NoRules};
 use crate::session::Clouds;
+use board::{Board, LastPass};
+use feed::Feed;
 use follow::{Follower, News};
 use pass::{Hindrance, Passed};
+use signals::{Asked, Signals};
 use source::{Commit, Source};
 
 /// How long passes under way have to come to an end when the agent is stopped.
 const LAST_CALLS: Duration = Duration::from_secs(25);
+/// The loop as people are told that it is stuck.
+const THE_LOOP: &str = "the loop";
 
 /// Why the agent does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -48,34 +62,57 @@ pub enum Failed {
     /// The rules that the configuration asks for cannot be in force.
     #[error(transparent)]
     Rules(#[from] NoRules),
+    /// It cannot answer over HTTP.
+    #[error(transparent)]
+    Http(#[from] Unanswering),
+}
+
+impl Failed {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Signals(_) => None,
+            Self::Rules(error) => error.hint(),
+            Self::Http(error) => Some(error.hint().to_owned()),
+        }
+    }
 }
 
 /// Runs until a signal says stop.
 pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
     let mut signals = Signals::new()?;
     info!(version = env!("CARGO_PKG_VERSION"), "the agent begins");
-    let mut agent = Agent::new(config, rules(config).await?);
+    let board = Board::new();
+    let mut server = Server::new(board.clone());
+    let judge = rules(config).await?;
+    server.configure(&config.http).await?;
+    let mut agent = Agent::new(config, judge, board);
     loop {
+        agent.alive();
+        notify::ready();
         match agent.serve(&mut signals).await {
             Asked::Stop => {
+                notify::stopping();
                 agent.end("the agent is being stopped", &mut signals).await;
                 info!("the agent has stopped");
                 return Ok(());
             }
-            Asked::Reload => match config::read(path) {
-                Ok(new) => match rules(&new).await {
-                    Ok(judge) => {
-                        agent.end("the configuration is read again", &mut signals).await;
-                        info!("the configuration was read again");
-                        agent = Agent::new(&new, judge);
-                    }
-                    Err(error) => {
-                        error!(help = error.hint().as_deref(), "{error}");
-                        error!("the new configuration is not used; the agent goes on with the one before");
-                    }
-                },
-                Err(bad) => tell_of(&bad),
-            },
+            Asked::Reload => {
+                notify::reloading();
+                match config::read(path) {
+                    Ok(new) => match agent.reload(&new, &mut server).await {
+                        Ok(judge) => {
+                            agent.end("the configuration is read again", &mut signals).await;
+                            info!("the configuration was read again");
+                            agent = Agent::new(&new, judge, agent.board.clone());
+                        }
+                        Err(error) => {
+                            error!(help = error.hint().as_deref(), "{error}");
+                            error!("the new configuration is not used; the agent goes on with the one before");
+                        }
+                    },
+                    Err(bad) => tell_of(&bad),
+                }
+            }
         }
     }
 }
@@ -99,40 +136,12 @@ fn tell_of(bad: &BadConfig) {
     error!("the new configuration is not used; the agent goes on with the one before");
 }
 
-/// What a signal asks for.
-enum Asked {
-    Stop,
-    Reload,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop,
-            _ = self.interrupt.recv() => Asked::Stop,
-            _ = self.hangup.recv() => Asked::Reload,
-        }
-    }
-}
-
 /// A stack as the newest revision has it.
 struct Known {
     stack: Arc<Mutex<Stack>>,
     revision: Revision,
+    /// Who signed it, where that is asked for.
+    signer: Option<String>,
     digest: String,
     /// Which source it came from.
     source: usize,
@@ -144,6 +153,8 @@ struct Begun {
     /// The revision that it works on, which is not the newest one for long.
     revision: String,
     halter: Halter,
+    trigger: Trigger,
+    began: Instant,
 }
 
 struct Agent {
@@ -158,19 +169,30 @@ struct Agent {
     sources: Vec<Arc<Source>>,
     /// How the last pass over each stack ended and at which revision, so that only what is news is told.
     told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
+    board: Arc<Board>,
+    /// What was last told of all of it, and of what is stuck.
+    summary: String,
+    stuck: Option<String>,
 }
 
 impl Agent {
-    fn new(config: &Config, judge: Arc<policy::Judge>) -> Self {
+    fn new(config: &Config, judge: Arc<policy::Judge>, board: Arc<Board>) -> Self {
         let cache = cache_of(config);
         let (sender, news) = mpsc::channel(4);
         let mut followers = JoinSet::new();
+        let feed_of = |source: &config::Source| {
+            let longest = source.interval.0.max(follow::LONGEST);
+            Feed::new(source, longest, board.clone())
+        };
+        let feeds: Vec<Arc<Feed>> = config.sources().iter().map(feed_of).collect();
+        board.follow(judge.bundle().digest(), feeds.clone());
+        board.pulse.begin(THE_LOOP, pulse::LOOP);
         let source =
             |source: &config::Source| Source::new(source.clone(), config.token_for_all(token()), cache.clone());
         let sources: Vec<Arc<Source>> = config.sources().iter().map(source).map(Arc::new).collect();
         for (n, source) in sources.iter().enumerate() {
             let (tell, mut told) = mpsc::channel(1);
-            followers.spawn(Follower::new(source.clone()).follow(tell));
+            followers.spawn(Follower::new(source.clone()).seen_in(feeds[n].clone()).follow(tell));
             let sender = sender.clone();
             followers.spawn(async move {
                 while let Some(news) = told.recv().await {
@@ -191,10 +213,14 @@ impl Agent {
             news,
             sources,
             told: BTreeMap::new(),
+            board,
+            summary: String::new(),
+            stuck: None,
         }
     }
 
     async fn serve(&mut self, signals: &mut Signals) -> Asked {
+        let mut beat = beats();
         loop {
             while let Some((name, trigger)) = self.schedule.begin(Instant::now()) {
                 self.begin(name, trigger);
@@ -205,6 +231,7 @@ impl Agent {
                 Some((source, news)) = self.news.recv() => self.hear(source, news),
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
                 () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+                _ = beat.tick() => self.alive(),
             }
         }
     }
@@ -212,6 +239,42 @@ impl Agent {
     /// How a source is shown.
     fn url(&self, source: usize) -> String {
         self.sources.get(source).map(|source| crate::git::url::shown(&source.config.url)).unwrap_or_default()
+    }
+
+    /// The loop moves. The watchdog hears of it unless something else is stuck: it would start the agent anew.
+    fn alive(&mut self) {
+        self.board.pulse.moved(THE_LOOP);
+        let summary = self.board.summary();
+        if summary != self.summary {
+            notify::status(&summary);
+            self.summary = summary;
+        }
+        match self.board.stuck() {
+            None => {
+                self.stuck = None;
+                notify::alive();
+            }
+            Some(stuck) if self.stuck.is_none() => {
+                error!("{stuck}; the watchdog is not told any more that the agent is well");
+                self.stuck = Some(stuck);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What a new configuration asks for: its rules, once it is sure that all of it can be in force. The loop stands still
+    /// meanwhile, and that is no hang: reading rules has its own limit of time.
+    async fn reload(&mut self, config: &Config, server: &mut Server) -> Result<Arc<policy::Judge>, Failed> {
+        let mut beat = beats();
+        let mut reading = std::pin::pin!(rules(config));
+        let judge = loop {
+            tokio::select! {
+                judge = &mut reading => break judge?,
+                _ = beat.tick() => self.alive(),
+            }
+        };
+        server.configure(&config.http).await?;
+        Ok(judge)
     }
 
     fn hear(&mut self, source: usize, news: News) {
@@ -258,7 +321,7 @@ impl Agent {
                 );
                 continue;
             }
-            let offer = self.understand(&name, stack, &commit.tree, source, &mut seen);
+            let offer = self.understand(&name, stack, commit, source, &mut seen);
             offered.push(offer);
         }
         let gone: Vec<String> = self.known.iter().filter(|(_, k)| k.source == source).map(|(n, _)| n.clone()).collect();
@@ -268,12 +331,14 @@ impl Agent {
                 "the stack is no longer in the repository, and is left as it is: `agent destroy {name}` deletes it"
             );
             self.known.remove(&name);
+            self.board.forget(&name);
         }
         self.known.extend(seen);
         let outdated = self.schedule.offer(source, offered, Instant::now());
         for begun in self.running.values().filter(|begun| outdated.contains(&begun.name)) {
             begun.halter.halt("a newer revision is there");
         }
+        self.board.waits(self.schedule.blocked());
     }
 
     /// Takes a stack in, and gives what the schedule has to know of it.
@@ -281,27 +346,37 @@ impl Agent {
         &mut self,
         name: &str,
         mut stack: Stack,
-        tree: &Tree,
+        commit: &Commit,
         source: usize,
         seen: &mut BTreeMap<String, Known>,
     ) -> Offered {
+        let newest = &commit.tree.revision;
         let needs = stack.needs.keys().cloned().collect();
         let wants = crate::load::wants(&mut stack);
         let is_sound = wants.is_some();
-        if !is_sound {
-            let _span = info_span!("reconcile", stack = name, revision = short(&tree.revision.id)).entered();
-            pass::problems(&stack).iter().for_each(Hindrance::tell);
+        let refused = (!is_sound).then(|| pass::problems(&stack));
+        if let Some(problems) = &refused {
+            let _span = info_span!("reconcile", stack = name, revision = short(&newest.id)).entered();
+            problems.iter().for_each(Hindrance::tell);
             error!("the revision is refused, and the stack is left as it is");
         }
-        let digest = wants.unwrap_or_else(|| tree.revision.id.clone());
+        let digest = wants.unwrap_or_else(|| newest.id.clone());
         let is_same = |known: &&Known| {
             let is_at_rest =
                 |(how, revision, _): &(How, String, _)| (*how, revision) == (How::Converged, &known.revision.id);
             known.digest == digest && self.told.get(name).is_some_and(is_at_rest)
         };
         // A revision that changes nothing for a stack is not the one that it was made equal to.
-        let revision = self.known.get(name).filter(is_same).map_or(&tree.revision, |known| &known.revision).clone();
-        let known = Known { stack: Arc::new(Mutex::new(stack)), revision, digest: digest.clone(), source };
+        let (revision, signer) = match self.known.get(name).filter(is_same) {
+            Some(known) => (known.revision.clone(), known.signer.clone()),
+            None => (newest.clone(), commit.signer.clone()),
+        };
+        let url = self.url(source);
+        self.board.stack(name, |view| {
+            view.source.clone_from(&url);
+            (view.revision, view.refused) = (revision.id.clone(), refused);
+        });
+        let known = Known { stack: Arc::new(Mutex::new(stack)), revision, signer, digest: digest.clone(), source };
         seen.insert(name.to_owned(), known);
         Offered { name: name.to_owned(), digest, needs, is_sound }
     }
@@ -315,14 +390,23 @@ impl Agent {
         let Some(source) = self.sources.get(known.source).cloned() else { return };
         let orders = pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
+        let ear = ear::Hears {
+            stack: name.clone(),
+            revision: revision.clone(),
+            policy: self.clouds.judge().bundle().digest().to_owned(),
+            signer: known.signer.clone(),
+            board: self.board.clone(),
+        };
+        self.board.pulse.begin(&ear::name(&name), pulse::PASS);
+        self.board.stack(&name, |view| view.under_way = Some(trigger));
         let work = async move {
             debug!("a pass begins");
             let passed = pass::pass(&clouds, &mut *stack.lock().await, orders).await;
             debug!(how = ?passed.how, changed = passed.changed, "the pass has ended");
             passed
         };
-        let task = self.passes.spawn(work.instrument(span));
-        self.running.insert(task.id(), Begun { name, revision, halter });
+        let task = self.passes.spawn(heard_by(Arc::new(ear), work).instrument(span));
+        self.running.insert(task.id(), Begun { name, revision, halter, trigger, began: Instant::now() });
     }
 
     fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
@@ -330,7 +414,9 @@ impl Agent {
             error!("a pass ended by a fault of this program, and is made again: {error}");
             (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new() })
         });
-        let Some(Begun { name, revision, .. }) = self.running.remove(&id) else { return };
+        let Some(begun) = self.running.remove(&id) else { return };
+        self.note(&begun, how, changed, &hindrances);
+        let Begun { name, revision, .. } = begun;
         if self.known.contains_key(&name) {
             let state = (how, revision, hindrances);
             if changed || self.told.get(&name) != Some(&state) {
@@ -349,6 +435,24 @@ impl Agent {
         for (waiting, on) in self.schedule.blocked() {
             debug!(stack = waiting, "waits for the stack {}", escape(on));
         }
+        self.board.waits(self.schedule.blocked());
+    }
+
+    /// For those who look from outside.
+    fn note(&self, begun: &Begun, how: How, changed: bool, hindrances: &[Hindrance]) {
+        let Begun { name, revision, trigger, began, .. } = begun;
+        let (board, metrics) = (&self.board, &self.board.metrics);
+        board.pulse.end(&ear::name(name));
+        metrics.pass(name, trigger.word(), board::how_word(how), began.elapsed());
+        if changed && *trigger == Trigger::Drift {
+            metrics.drift(name);
+        }
+        hindrances.iter().filter_map(|hindrance| hindrance.rule.as_deref()).for_each(|rule| metrics.refusal(rule));
+        if self.known.contains_key(name) {
+            let (revision, hindrances) = (revision.clone(), hindrances.to_vec());
+            let last = LastPass { how, revision, at: jiff::Timestamp::now(), hindrances };
+            board.stack(name, |view| (view.under_way, view.last) = (None, Some(last)));
+        }
     }
 
     /// Ends passes at their next call, and waits for them.
@@ -358,16 +462,28 @@ impl Agent {
             begun.halter.halt(reason);
         }
         let until = Instant::now() + LAST_CALLS;
+        let mut beat = beats();
         while !self.passes.is_empty() {
             tokio::select! {
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
                 // Somebody insists: the next pass finds whatever a call under way came to.
                 Asked::Stop = signals.next() => break,
                 () = tokio::time::sleep_until(until) => break,
+                _ = beat.tick() => self.alive(),
             }
         }
         self.passes.shutdown().await;
+        for begun in std::mem::take(&mut self.running).into_values() {
+            self.board.pulse.end(&ear::name(&begun.name));
+        }
     }
+}
+
+/// When the loop shows that it moves.
+fn beats() -> tokio::time::Interval {
+    let mut beat = tokio::time::interval(notify::rhythm());
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    beat
 }
 
 fn systemd_cache() -> Option<PathBuf> {

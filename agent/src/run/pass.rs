@@ -44,6 +44,8 @@ pub struct Passed {
 /// One thing that is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hindrance {
+    /// The rule or the check that found it, if one did.
+    pub rule: Option<String>,
     /// What, with its place.
     pub message: String,
     /// What to do about it.
@@ -52,7 +54,7 @@ pub struct Hindrance {
 
 impl Hindrance {
     fn new(message: impl Into<String>, help: Option<String>) -> Self {
-        Self { message: message.into(), help }
+        Self { rule: None, message: message.into(), help }
     }
 
     /// Puts it into the log.
@@ -194,7 +196,8 @@ pub fn problems(stack: &Stack) -> Vec<Hindrance> {
 }
 
 fn hindrance(problem: &Problem, stack: &Stack) -> Hindrance {
-    Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape))
+    let hindrance = Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape));
+    Hindrance { rule: Some(problem.code.to_string()), ..hindrance }
 }
 
 /// The problem on one line.

@@ -1,0 +1,31 @@
+//! `agent healthcheck`: asks the running agent whether it is well.
+
+use std::path::Path;
+
+use super::{End, bad_config};
+use crate::printer::Printer;
+use crate::{config, http};
+
+/// Asks at the first address of the configuration.
+pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
+    let config = match config::read_part(path.unwrap_or(Path::new(super::run::CONFIG))) {
+        Ok(config) => config,
+        Err(bad) => return bad_config(printer, &bad),
+    };
+    let addresses = config.http.addresses();
+    let Some(address) = addresses.first() else {
+        printer.error("the agent answers nowhere", Some("add `listen = \"127.0.0.1:9321\"` to `[http]`"));
+        return End::Usage;
+    };
+    match http::ask::ask(address, "/healthz").await {
+        Ok((200, _)) => End::Done,
+        Ok((status, body)) => {
+            printer.error(&format!("the agent at {address} answers {status}: {}", body.trim()), None);
+            End::Findings
+        }
+        Err(error) => {
+            printer.error(&format!("the agent at {address} does not answer: {error}"), None);
+            End::Findings
+        }
+    }
+}
