@@ -21,6 +21,7 @@ use crate::health::Told;
 use crate::kind::{Identity, Kind, KindInfo};
 use crate::live::{Live, LiveDoc, Owner, Phase};
 use crate::provider::{Listing, New, Provider, Sought, Update};
+use crate::work::{self, Answer};
 use faults::{Effect, Faults, Life, Op};
 pub use made_up::unordered;
 use made_up::{merged, out_of};
@@ -171,6 +172,11 @@ impl Fake {
             crate::wait::pause(pause).await;
         }
         match effect {
+            Effect::Refused(_) => tell(kind, op, Answer::Refused),
+            Effect::AnswerLost => tell(kind, op, Answer::None),
+            _ => tell(kind, op, Answer::Accepted),
+        }
+        match effect {
             Effect::Refused(class) => Err(Fault::new(class, &action(kind, op), &format!("{class:?}"), "faked")),
             other => Ok(other),
         }
@@ -185,6 +191,13 @@ impl Fake {
             _ => answer,
         }
     }
+}
+
+/// Tells of a call as the clients of AWS do, but before it is carried out.
+fn tell(kind: &str, op: Op, answer: Answer) {
+    let operation = format!("{op:?}");
+    let (changes, request_id) = (op.is_write(), None);
+    work::tell(&work::Call { service: kind, operation: &operation, changes, answer, request_id, address: None });
 }
 
 fn action(kind: &str, op: Op) -> String {

@@ -3,6 +3,7 @@
 
 mod bench;
 mod halt;
+mod heard;
 mod kill;
 mod lease;
 mod order;
