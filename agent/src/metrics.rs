@@ -119,6 +119,7 @@ pub struct Metrics {
     passes: Counters,
     pass_seconds: Family<Labels, Histogram, fn() -> Histogram>,
     calls: Counters,
+    leases: Gauges,
     drift: Counters,
     refusals: Counters,
     webhooks: Counters,
@@ -180,6 +181,15 @@ impl Metrics {
                 ["counter", "stack, service, kind", "Calls to AWS: `read` or `change`"],
                 Family::default(),
             ),
+            leases: all.add(
+                "lease_held",
+                [
+                    "gauge",
+                    "stack",
+                    "1 while this agent holds the right to change a stack, which it takes for changes alone",
+                ],
+                Family::default(),
+            ),
             drift: all.add(
                 "drift_found",
                 ["counter", "stack", "Looks without a new commit that found something to put right"],
@@ -229,6 +239,11 @@ impl Metrics {
         let labels =
             vec![("stack", self.stacks.label(stack)), ("service", service.to_owned()), ("kind", kind.to_owned())];
         self.calls.get_or_create(&labels).inc();
+    }
+
+    /// The right to change a stack is held, or not.
+    pub fn lease(&self, stack: &str, held: bool) {
+        self.leases.get_or_create(&vec![("stack", self.stacks.label(stack))]).set(i64::from(held));
     }
 
     /// A pass ended.

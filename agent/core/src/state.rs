@@ -233,7 +233,9 @@ impl<'a> Lease<'a> {
         let claim = Claim { holder: self.holder.clone(), seconds: self.length.as_secs() };
         write(self.store, self.stack, "lease", &claim).await?;
         let history = self.store.history(self.stack, "lease").await?;
-        match holder(&history) {
+        let held = holder(&history);
+        crate::work::holds(held.as_ref().is_some_and(|(claim, _)| claim.holder == self.holder));
+        match held {
             Some((claim, _)) if claim.holder == self.holder => {
                 self.renew_at = renew_at;
                 self.taken_at = history.last().map_or(0, |entry| entry.at);
@@ -263,6 +265,7 @@ impl<'a> Lease<'a> {
         if let Err(fault) = write(self.store, self.stack, "lease", &claim).await {
             tracing::debug!(%fault, "the lease was not given back; it expires by itself");
         }
+        crate::work::holds(false);
     }
 }
 

@@ -12,6 +12,11 @@ use crate::address::Address;
 pub trait Ear: Send + Sync {
     /// A call has ended. It is told in the task of the pass: nothing may wait here.
     fn heard(&self, call: &Call<'_>);
+
+    /// The right to change the stack was taken or kept, or is gone.
+    fn holds(&self, lease: bool) {
+        let _ = lease;
+    }
 }
 
 /// How a call ended.
@@ -74,6 +79,11 @@ pub fn tell(call: &Call<'_>) {
         let told = ADDRESS.try_with(|address| ear.heard(&Call { address: Some(address), ..*call }));
         told.unwrap_or_else(|_| ear.heard(call));
     });
+}
+
+/// Tells whether the right to change the stack is held, if somebody hears.
+pub(crate) fn holds(lease: bool) {
+    let _ = EAR.try_with(|ear| ear.holds(lease));
 }
 
 /// Words that the names of reading operations begin with, of the services that the agent calls.

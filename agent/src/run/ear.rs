@@ -27,6 +27,10 @@ pub fn name(stack: &str) -> String {
 }
 
 impl Ear for Hears {
+    fn holds(&self, lease: bool) {
+        self.board.metrics.lease(&self.stack, lease);
+    }
+
     fn heard(&self, call: &Call<'_>) {
         self.board.pulse.moved(&name(&self.stack));
         self.board.metrics.call(&self.stack, call.service, call.changes);

@@ -444,6 +444,7 @@ impl Agent {
         let (board, metrics) = (&self.board, &self.board.metrics);
         board.pulse.end(&ear::name(name));
         metrics.pass(name, trigger.word(), board::how_word(how), began.elapsed());
+        metrics.lease(name, false);
         if changed && *trigger == Trigger::Drift {
             metrics.drift(name);
         }

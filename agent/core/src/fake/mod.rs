@@ -174,7 +174,7 @@ impl Fake {
         match effect {
             Effect::Refused(_) => tell(kind, op, Answer::Refused),
             Effect::AnswerLost => tell(kind, op, Answer::None),
-            _ => tell(kind, op, Answer::Accepted),
+            Effect::None => tell(kind, op, Answer::Accepted),
         }
         match effect {
             Effect::Refused(class) => Err(Fault::new(class, &action(kind, op), &format!("{class:?}"), "faked")),

@@ -22,9 +22,13 @@ struct One {
 }
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<One>>);
+struct Heard(Mutex<Vec<One>>, Mutex<Vec<bool>>);
 
 impl Ear for Heard {
+    fn holds(&self, lease: bool) {
+        self.1.lock().unwrap().push(lease);
+    }
+
     fn heard(&self, call: &Call<'_>) {
         let (kind, operation) = (call.service.to_owned(), call.operation.to_owned());
         let address = call.address.map(ToString::to_string);
@@ -42,7 +46,9 @@ async fn each_call_is_heard_and_each_change_by_its_address() {
     let desired = bench.desired(wanted);
     let heard = Arc::new(Heard::default());
     heard_by(heard.clone(), bench.apply(&desired)).await;
+    let held = heard.1.lock().unwrap().clone();
     let heard = heard.0.lock().unwrap().clone();
+    assert!(held.contains(&true) && held.last() == Some(&false), "the lease is taken, and given back: {held:?}");
 
     let made: Vec<(String, String)> =
         bench.fake.calls().into_iter().map(|call| (call.kind, format!("{:?}", call.op))).collect();
