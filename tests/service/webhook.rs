@@ -34,6 +34,8 @@ impl Called {
         let agent = home.start();
         let at = address(&agent);
         until(at, "/readyz", |answer| answer.status == 200);
+        // The clients of AWS have taken their memory: what grows from now on is of those who call.
+        until(at, "/api/status", |answer| !answer.json()["stacks"][0]["last_pass"].is_null());
         Self { home, server, agent, at }
     }
 
