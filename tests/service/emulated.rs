@@ -56,7 +56,9 @@ fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
     // One for each call that the client has tried to make.
     let count = |names: Vec<String>| {
         let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-        names.into_iter().for_each(|name| *counted.entry(name).or_default() += 1);
+        for name in names {
+            *counted.entry(name).or_default() += 1;
+        }
         counted
     };
     let told = count(audit.iter().map(|line| line["operation"].as_str().unwrap().to_owned()).collect());
