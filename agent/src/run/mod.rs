@@ -38,7 +38,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::config::{self, BadConfig, Config};
 use crate::http::{Server, Unanswering};
-use crate::load::{LoadError, Stack, Tree, cache, stacks, token};
+use crate::load::{LoadError, Stack, cache, stacks, token};
 use crate::policy::{self, NoRules};
 use crate::session::Clouds;
 use board::{Board, LastPass};
