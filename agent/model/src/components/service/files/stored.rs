@@ -1,19 +1,21 @@
 //! How a file is kept in Parameter Store: as it is where that works, else packed, and cut into parts of 4 KB.
 
-use std::io::Write;
-
 use agent_files::contract::Encoding;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::{Compression, GzBuilder};
+use flate2::Crc;
+use miniz_oxide::deflate::compress_to_vec;
 use sha2::{Digest, Sha256};
 
 use crate::kinds::ssm::file::PART;
 
 /// The most bytes of one file, packed: sixteen parameters.
 pub(super) const LARGEST: usize = 64 * 1024;
-/// What gzip's header says of an unknown system: another one's name would be another content.
-const NO_SYSTEM: u8 = 255;
+/// The header of gzip (RFC 1952): no name, no time, the best compression, and no system, for another one's name would be another
+/// content.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+/// The best compression.
+const BEST: u8 = 9;
 
 /// A file as it is kept.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,11 +56,12 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(|c: char| c.is_control() && !"\n\t".contains(c))
 }
 
+/// As gzip, by one compressor: that of `flate2` is whichever any crate of the program asks for.
 fn packed(content: &[u8]) -> Vec<u8> {
-    let mut writer = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(Vec::new(), Compression::best());
-    // Writing to memory cannot fail.
-    let written = writer.write_all(content).and_then(|()| writer.finish());
-    written.unwrap_or_default()
+    let mut crc = Crc::new();
+    crc.update(content);
+    let end = [crc.sum(), crc.amount()].map(u32::to_le_bytes);
+    [&HEADER[..], &compress_to_vec(content, BEST), &end.concat()].concat()
 }
 
 #[cfg(test)]
