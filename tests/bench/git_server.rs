@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use base64::Engine as _;
@@ -87,6 +87,8 @@ enum Fault {
 struct State {
     repository: Mutex<PathBuf>,
     how: Mutex<How>,
+    /// Held by every connection that is served well.
+    serving: RwLock<()>,
     /// One line for each request.
     log: Mutex<Vec<String>>,
     connections: Mutex<usize>,
@@ -142,9 +144,10 @@ impl GitServer {
         format!("{}://{}:{}/r.git", self.scheme, self.host(), self.port)
     }
 
-    /// From now on.
+    /// From now on: whoever was being served well has been when this returns, and saw nothing of what comes after it.
     pub fn set(&self, how: How) {
         *locked(&self.state.how) = how;
+        drop(self.state.serving.write());
     }
 
     /// From now on.
@@ -196,7 +199,10 @@ impl GitServer {
 }
 
 fn connection(mut stream: TcpStream, state: &State, tls: bool) -> io::Result<()> {
-    let how = locked(&state.how).clone();
+    let (how, _serving) = {
+        let how = locked(&state.how);
+        (how.clone(), matches!(*how, How::Well).then(|| state.serving.read()))
+    };
     match how.to(Part::Tls) {
         Fault::None => {}
         Fault::Silent => return wait_for_the_end(&mut stream),
