@@ -22,6 +22,7 @@ test_everything_is_told if {
 
 test_another_spelling_is_everything_too if {
 	count(rule.deny) == 1 with input as stack({"Effect": "Allow", "Action": ["*:*"], "Resource": ["arn:aws:s3:::a", "*"]})
+	count(rule.deny) == 1 with input as stack({"Effect": "Allow", "Action": ["?*"], "Resource": ["arn:aws:*"]})
 }
 
 test_what_is_denied_passes if {

@@ -40,6 +40,6 @@ deny contains finding if {
 
 # `s3:*`; all of all services is the business of no-admin-statements.
 is_service_wide(action) if {
-	endswith(action, ":*")
+	regex.match(`:[*?]*[*][*?]*$`, action)
 	not data.gitops.lib.statements.is_any(action)
 }

@@ -23,6 +23,10 @@ test_all_of_a_service_is_told if {
 	finding.msg == "a role of `service.web` may do all of a service: service.web/iam.role.task allows `s3:*` on `*`"
 }
 
+test_another_spelling_is_all_of_it_too if {
+	count(rule.deny) == 1 with input as stack("s3:?*", "arn:*")
+}
+
 test_everything_is_told_elsewhere if {
 	count(rule.deny) == 0 with input as stack("*:*", "*")
 }

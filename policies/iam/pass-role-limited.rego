@@ -41,9 +41,8 @@ deny contains finding if {
 
 is_any_role(resource) if data.gitops.lib.statements.is_any(resource)
 
-is_any_role(resource) if endswith(resource, ":role/*")
-
-is_any_role(resource) if endswith(resource, ":*")
+# The last part of the ARN begins as that of every role does, and goes on as it likes.
+is_any_role(resource) if regex.match(`:(r|ro|rol|role|role/)?[*?]*[*][*?]*$`, resource)
 
 # The business of no-admin-statements.
 is_everything(action, resource) if {

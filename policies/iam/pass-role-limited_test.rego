@@ -22,7 +22,14 @@ test_all_roles_of_an_account_are_any if {
 	count(rule.deny) == 1 with input as stack("iam:PassRole", "arn:aws:iam::123456789012:role/*", {})
 }
 
+test_so_are_they_in_other_spellings if {
+	every resource in ["arn:aws:iam::123456789012:role/?*", "arn:aws:iam::123456789012:role*", "arn:aws:iam::*", "arn:*"] {
+		count(rule.deny) == 1 with input as stack("iam:PassRole", resource, {})
+	}
+}
+
 test_patterns_take_it_in if {
+	count(rule.deny) == 1 with input as stack("iam:PassRol?", "*", {})
 	count(rule.deny) == 1 with input as stack("iam:Pass*", "*", {})
 	count(rule.deny) == 1 with input as stack("iam:*", "*", {})
 }

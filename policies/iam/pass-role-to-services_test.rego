@@ -24,6 +24,7 @@ test_without_it_is_told if {
 
 test_a_pattern_takes_it_in if {
 	count(rule.deny) == 1 with input as stack("iam:P*", {})
+	count(rule.deny) == 1 with input as stack("iam:PassRol?", {})
 }
 
 test_other_actions_pass if {

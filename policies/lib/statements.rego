@@ -15,12 +15,14 @@ permissions := [{"address": address, "field": ["inline_policies", name], "statem
 	not is_without_resources(statement)
 ]
 
-# A `*` in an action (a text with one colon) or instead of a resource, a role that is passed, or everything but something.
-broad := `(?i)"[^":]*(:[^":]*)?[*]|passrole|"Not`
+# A wildcard (`*`, `?`) in an action (a text with one colon) or instead of a resource, a role that is passed, or everything but
+# something.
+broad := `(?i)"[^":]*(:[^":]*)?[*?]|"arn:[^":]*:[*?:]*"|passrole|"Not`
 
 # Makes a `*` of all of that in a text in lower case, and nothing of what nearly all roles have: the token for registries (see
 # below), and the streams of a log group. Whatever else has a `*` is looked at closely, which takes a hundred times longer.
 stars := {
+	"?": "*",
 	"passrole": "*",
 	"\"not": "*",
 	`{"action":["ecr:getauthorizationtoken"],"effect":"allow","resource":["*"]}`: "",
@@ -94,19 +96,18 @@ is_normal(statement) if {
 	not is_string(statement.NotResource)
 }
 
-# Whether the pattern of an action, with `*` in it perhaps, takes an action in. IAM does not look at the case. A pattern with
-# several `*` counts as what stands before the first and behind the last.
+# Whether the pattern of an action takes an action in: `*` is any characters, `?` is one. IAM does not look at the case. Whatever
+# is no pattern of an action is none that AWS would take.
 takes_in(pattern, action) if lower(pattern) == lower(action)
 
 takes_in(pattern, action) if {
-	contains(pattern, "*")
-	pieces := split(lower(pattern), "*")
-	startswith(lower(action), pieces[0])
-	endswith(lower(action), pieces[count(pieces) - 1])
+	regex.match(`^[A-Za-z0-9:*?-]*[*?][A-Za-z0-9:*?-]*$`, pattern)
+	expression := strings.replace_n({"*": ".*", "?": "."}, lower(pattern))
+	regex.match(sprintf("^%s$", [expression]), lower(action))
 }
 
-# Everything on everything: `*`, in one of its spellings.
-is_any(text) if text in {"*", "*:*", "**"}
+# Everything: `*` in one of its spellings, as an action or as a resource, where a partition may be named.
+is_any(text) if regex.match(`^(arn:([a-z*?-]*:)?)?[*?:]*[*][*?:]*$`, text)
 
 has_condition(statement) if count(object.get(statement, "Condition", {})) > 0
 

@@ -24,6 +24,8 @@ test_what_could_be_too_much_is_found if {
 		{"Action": ["s3:GetObject"], "Resource": ["*:*"]},
 		{"Action": ["ecr:GetAuthorizationToken", "ecr:GetLifecyclePolicy"], "Resource": ["*"]},
 		{"Action": ["IAM:passrole"], "Resource": ["arn:aws:iam::123456789012:role/x"]},
+		{"Action": ["iam:PassRol?"], "Resource": ["arn:aws:iam::123456789012:role/x"]},
+		{"Action": ["s3:GetObject"], "Resource": ["arn:aws:*"]},
 		{"NotAction": ["s3:GetObject"], "Resource": [arn]},
 		{"Action": ["s3:GetObject"], "NotResource": [arn]},
 		{"Action": "*", "Resource": arn},
@@ -73,12 +75,26 @@ test_patterns_take_actions_in_whatever_the_case if {
 	data.gitops.lib.statements.takes_in("iam:*", "iam:PassRole")
 	data.gitops.lib.statements.takes_in("iam:P*Role", "iam:PassRole")
 	data.gitops.lib.statements.takes_in("*", "iam:PassRole")
+	data.gitops.lib.statements.takes_in("iam:PassRol?", "iam:PassRole")
+	data.gitops.lib.statements.takes_in("?am:*a?s*Role", "iam:PassRole")
 }
 
 test_other_patterns_do_not if {
 	not data.gitops.lib.statements.takes_in("iam:Put*", "iam:PassRole")
 	not data.gitops.lib.statements.takes_in("iam:P*Policy", "iam:PassRole")
 	not data.gitops.lib.statements.takes_in("iam:PassRole2", "iam:PassRole")
+	not data.gitops.lib.statements.takes_in("iam:PassRole?", "iam:PassRole")
+	not data.gitops.lib.statements.takes_in("iam:P*Ex*Role", "iam:PassRole")
+	not data.gitops.lib.statements.takes_in("iam.Pass*", "iam:PassRole")
+}
+
+test_everything_has_many_spellings if {
+	every text in ["*", "*:*", "**", "?*", "*?", "arn:*", "arn:aws:*", "arn:aws-cn:*:*:*:*:*", "arn:*:*"] {
+		data.gitops.lib.statements.is_any(text)
+	}
+	every text in ["?", "s3:*", "s3:?", "arn:aws:s3:::*", "arn:aws:iam::123456789012:role/*", "arn:aws:s3:::a/?*", "arn:aws"] {
+		not data.gitops.lib.statements.is_any(text)
+	}
 }
 
 test_a_condition_asks_for_keys if {

@@ -89,11 +89,11 @@ others(paths) := sprintf(" (and through %d more)", [count(paths) - 1]) if count(
 
 reverse(list) := [list[at] | some n in numbers.range(1, count(list)); at := count(list) - n]
 
-hint(thing, path) := sprintf("say `tier = \"private\"` in `[%s]`", [thing.line.component]) if {
+hint(thing, _) := sprintf("say `tier = \"private\"` in `[%s]`", [thing.line.component]) if {
 	input.manifest[thing.line.component].tier == "public"
 }
 
-hint(thing, path) := "add \"private\" to the `tiers` of the network: its endpoints stand there" if {
+hint(thing, _) := "add \"private\" to the `tiers` of the network: its endpoints stand there" if {
 	not input.manifest[thing.line.component].tier == "public"
 	thing.what == "endpoint"
 }
