@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use super::{Seen, Site};
 use crate::bench::repository::{Files, commit_to};
 use crate::bench::say;
@@ -32,36 +34,41 @@ fn aside(site: &Site<'_>) -> PathBuf {
     site.folder.with_extension("aside")
 }
 
-fn put_aside(site: &Site<'_>) {
-    fs::rename(&site.folder, aside(site)).unwrap();
+/// Puts what is aside in the place of the repository, or back: nobody sees that there is nothing in between.
+fn exchange(site: &Site<'_>) {
+    renameat_with(CWD, &site.folder, CWD, aside(site), RenameFlags::EXCHANGE).unwrap();
 }
 
-fn put_back(site: &mut Site<'_>) -> String {
-    fs::rename(aside(site), &site.folder).unwrap();
-    site.commit()
+/// Lets something else be in the place of the repository.
+fn stood_in_for(site: &mut Site<'_>, what: &'static str, words: &'static str, stand_in: impl FnOnce(&Path)) -> Seen {
+    let fail = |site: &mut Site<'_>| {
+        stand_in(&aside(site));
+        exchange(site);
+    };
+    let mend = |site: &mut Site<'_>| {
+        exchange(site);
+        let stand_in = aside(site);
+        let is_folder = fs::symlink_metadata(&stand_in).unwrap().is_dir();
+        if is_folder { fs::remove_dir_all(stand_in) } else { fs::remove_file(stand_in) }.unwrap();
+        site.commit()
+    };
+    site.suffers(what, words, fail, mend)
 }
 
 fn folders(mut site: Site<'_>) -> Vec<Seen> {
-    let mut seen = vec![site.suffers("folder gone", "there is no folder", |site| put_aside(site), put_back)];
-    let fail = |site: &mut Site<'_>| {
-        put_aside(site);
-        fs::create_dir(&site.folder).unwrap();
-        fs::write(site.folder.join("stack.toml"), "x").unwrap();
-    };
+    let fail = |site: &mut Site<'_>| fs::rename(&site.folder, aside(site)).unwrap();
     let mend = |site: &mut Site<'_>| {
-        fs::remove_dir_all(&site.folder).unwrap();
-        put_back(site)
+        fs::rename(aside(site), &site.folder).unwrap();
+        site.commit()
     };
-    seen.push(site.suffers("not a repository", "is not a Git repository", fail, mend));
-    let fail = |site: &mut Site<'_>| {
-        put_aside(site);
-        symlink(&site.folder, &site.folder).unwrap();
-    };
-    let mend = |site: &mut Site<'_>| {
-        fs::remove_file(&site.folder).unwrap();
-        put_back(site)
-    };
-    seen.push(site.suffers("folder that leads nowhere", "cannot be opened", fail, mend));
+    let mut seen = vec![site.suffers("folder gone", "there is no folder", fail, mend)];
+    seen.push(stood_in_for(&mut site, "not a repository", "is not a Git repository", |folder| {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("stack.toml"), "x").unwrap();
+    }));
+    let itself = site.folder.clone();
+    let leads_nowhere = |link: &Path| symlink(&itself, link).unwrap();
+    seen.push(stood_in_for(&mut site, "folder that leads nowhere", "cannot be opened", leads_nowhere));
     if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
         say("skipped: a folder without permissions, since the user of this test is root, who may read everything");
     } else {
@@ -73,15 +80,8 @@ fn folders(mut site: Site<'_>) -> Vec<Seen> {
         // Not in the table, which is the same for everybody.
         site.suffers("folder without permissions", "cannot be opened", |site| mode(site, 0), mend);
     }
-    let fail = |site: &mut Site<'_>| {
-        put_aside(site);
-        git2::Repository::init(&site.folder).unwrap();
-    };
-    let mend = |site: &mut Site<'_>| {
-        fs::remove_dir_all(&site.folder).unwrap();
-        put_back(site)
-    };
-    seen.push(site.suffers("empty here", "has no commit yet", fail, mend));
+    let is_empty = |folder: &Path| drop(git2::Repository::init(folder).unwrap());
+    seen.push(stood_in_for(&mut site, "empty here", "has no commit yet", is_empty));
     let fail = |site: &mut Site<'_>| site.rename_branch("main", "maint");
     let mend = |site: &mut Site<'_>| {
         site.rename_branch("maint", "main");
