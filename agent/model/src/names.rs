@@ -50,9 +50,11 @@ pub fn not_beginning(reserved: &[&str], name: String) -> String {
 }
 
 /// The name of a parameter: `/hello/greeting`. AWS keeps `aws` and `ssm` for itself
-/// ([PutParameter](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)).
+/// ([PutParameter](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html)), and the agent keeps below
+/// `/gitops-agent/` what it knows of stacks, by their names.
 pub fn parameter(stack: &str, rest: &str) -> String {
-    format!("/{}/{rest}", not_beginning(&["aws", "ssm"], stack.to_owned()))
+    let reserved: &[&str] = if stack == "gitops-agent" { &["gitops-agent"] } else { &["aws", "ssm"] };
+    format!("/{}/{rest}", not_beginning(reserved, stack.to_owned()))
 }
 
 /// The name of a security group: what it belongs to and its purpose. AWS keeps `sg-` for its ids.
@@ -121,6 +123,8 @@ mod tests {
     fn words_that_aws_keeps_for_itself_are_avoided() {
         assert_eq!(parameter("hello", "greeting"), "/hello/greeting");
         assert_eq!(parameter("aws-tools", "greeting"), "/stack-aws-tools/greeting");
+        assert_eq!(parameter("gitops-agent", "greeting"), "/stack-gitops-agent/greeting");
+        assert_eq!(parameter("gitops-agent-x", "greeting"), "/gitops-agent-x/greeting");
         assert_eq!(security_group(&["sg", "service", "web"]).as_str(), "stack-sg-service-web");
         assert_eq!(security_group(&["um", "load_balancer", "edge"]).as_str(), "um-load-balancer-edge");
     }

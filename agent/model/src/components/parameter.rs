@@ -184,6 +184,8 @@ fn check_name(name: &str, at: &mut Place<'_>) {
         "a name has 900 characters at most"
     } else if first.starts_with("aws") || first.starts_with("ssm") {
         "AWS keeps names that begin with `aws` and `ssm` for itself"
+    } else if format!("{name}/").starts_with("/gitops-agent/") {
+        "the agent keeps there what it knows of stacks"
     } else {
         return;
     };
