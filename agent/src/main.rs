@@ -1,5 +1,6 @@
 //! The binary `agent`: what talks to people, Git and the host. What it does with AWS is decided in `agent-core`.
 
+mod audit;
 mod cli;
 mod commands;
 mod config;

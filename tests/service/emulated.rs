@@ -13,6 +13,7 @@ use crate::bench::proxy::Proxy;
 use crate::bench::record::Call;
 use crate::bench::repository::{Files, commit_to};
 use crate::bench::wire::Wire;
+use crate::cli::{Bench, ends};
 
 /// A stack of this name with so many parameters.
 fn stack(name: &str, parameters: usize, value: &str) -> Files {
@@ -32,6 +33,59 @@ fn place(listen: &str) -> (Home, Proxy) {
     (home, proxy)
 }
 
+/// The lines of the audit log among these.
+fn audit<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Value> {
+    let all = lines.map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    all.filter(|line| line["target"] == "audit").map(|line| line["fields"].clone()).collect()
+}
+
+/// How often each operation is among these.
+fn count(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *counted.entry(name).or_default() += 1;
+    }
+    counted
+}
+
+/// The changing calls that AWS has seen, as the audit log has them.
+fn changing(calls: &[Call]) -> BTreeMap<String, usize> {
+    let changing = calls.iter().filter(|call| call.name.kind == Kind::Mutating);
+    count(changing.map(|call| format!("{}:{}", call.name.service, call.name.action)))
+}
+
+#[test]
+fn commands_write_the_same_lines_when_they_are_asked_to() {
+    let bench = Bench::new();
+    let revision = bench.commit_files(&stack("cmd-audit", 1, "x"));
+    let run = |args: &[&str], asked: bool| {
+        let before = bench.proxy.wire().calls().len();
+        let mut command = bench.command(&[args, &["--repo", ".", "--rev", &revision]].concat());
+        // As under systemd.
+        command.env("JOURNAL_STREAM", "8:1");
+        if asked {
+            command.env("AGENT_LOG", "audit=info");
+        }
+        let output = command.output().unwrap();
+        ends(&output, 0);
+        let told = String::from_utf8(output.stderr).unwrap();
+        let audit = audit(told.lines().filter(|line| line.starts_with('{')));
+        (audit, changing(&bench.proxy.wire().calls()[before..]))
+    };
+    for args in [&["apply"][..], &["destroy", "--yes"]] {
+        let (audit, changing) = run(args, true);
+        assert!(changing.values().sum::<usize>() >= 2, "{changing:?}");
+        assert_eq!(count(audit.iter().map(|line| line["operation"].as_str().unwrap().to_owned())), changing);
+        for line in &audit {
+            assert_eq!((&line["stack"], &line["revision"]), (&"cmd-audit".into(), &revision.as_str().into()), "{line}");
+        }
+        assert!(audit.iter().any(|line| line["address"] == "parameter.p0/ssm.parameter"), "{audit:?}");
+    }
+    let (audit, changing) = run(&["apply"], false);
+    assert!(audit.is_empty() && !changing.is_empty(), "nobody asked: {audit:?}");
+    run(&["destroy", "--yes"], false);
+}
+
 #[test]
 fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
     let (mut home, proxy) = place("[http]\nlisten = \"127.0.0.1:0\"\n");
@@ -45,27 +99,11 @@ fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
     let said = line["fields"]["message"].as_str().unwrap();
     let at = said.rsplit("http://").next().unwrap().parse().unwrap();
     let lines = agent.lines(0);
-    let audit: Vec<Value> = lines
-        .iter()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .filter(|line| line["target"] == "audit")
-        .map(|line| line["fields"].clone())
-        .collect();
-    let changing: Vec<Call> =
-        proxy.wire().calls().into_iter().filter(|call| call.name.kind == Kind::Mutating).collect();
+    let audit = audit(lines.iter().map(String::as_str));
+    let calls = proxy.wire().calls();
     // One for each call that the client has tried to make.
-    let count = |names: Vec<String>| {
-        let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-        for name in names {
-            *counted.entry(name).or_default() += 1;
-        }
-        counted
-    };
-    let told = count(audit.iter().map(|line| line["operation"].as_str().unwrap().to_owned()).collect());
-    assert_eq!(
-        told,
-        count(changing.iter().map(|call| format!("{}:{}", call.name.service, call.name.action)).collect())
-    );
+    let told = count(audit.iter().map(|line| line["operation"].as_str().unwrap().to_owned()));
+    assert_eq!(told, changing(&calls));
     assert!(told["ssm:PutParameter"] >= 4, "the parameters, and what the stack says about itself: {told:?}");
     for line in &audit {
         assert_eq!((&line["stack"], &line["revision"]), (&"svc-audit".into(), &revision.as_str().into()), "{line}");
@@ -83,7 +121,8 @@ fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
         |kind: &str| format!("gitops_agent_calls_total{{stack=\"svc-audit\",service=\"ssm\",kind=\"{kind}\"}}");
     let metrics = get(at, "/metrics").body;
     openmetrics::parse(&metrics).unwrap();
-    let changes = changing.iter().filter(|call| call.name.service == "ssm").count();
+    let of_ssm = changing(&calls).into_iter().filter(|(operation, _)| operation.starts_with("ssm:"));
+    let changes: usize = of_ssm.map(|(_, times)| times).sum();
     assert_eq!(sample(at, &series("change")).to_string(), changes.to_string(), "{metrics}");
     assert!(sample(at, &series("read")) >= 1.0, "{metrics}");
     let status = until(at, "/api/status", |answer| answer.json()["stacks"][0]["under_way"].is_null()).json();

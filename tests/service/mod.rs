@@ -3,6 +3,7 @@
 
 mod emulated;
 mod health;
+mod image;
 mod openmetrics;
 mod stop;
 mod systemd;

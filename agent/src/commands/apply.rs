@@ -82,7 +82,8 @@ async fn one(
     if report_only {
         return Ok(Done::Reported(look.plan));
     }
-    Ok(Done::Passed(engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look)).await?))
+    let work = engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look));
+    Ok(Done::Passed(context.audited(&stack.name(), &tree.revision.id, work).await?))
 }
 
 /// Shows what would be done with a stack of `mode = "report"`, and that nothing was.

@@ -152,5 +152,6 @@ async fn all_of(
             return Ok(None);
         }
     }
-    Ok(Some(engine.destroy(nothing, revision, how.timeout, Some(look)).await?))
+    let work = engine.destroy(nothing, revision, how.timeout, Some(look));
+    Ok(Some(context.audited(&session.scope.stack, &revision.id, work).await?))
 }

@@ -23,8 +23,10 @@ use std::time::Duration;
 use agent_core::pass::PassError;
 use agent_core::source::render::render_text;
 use agent_core::source::{Problem, Problems, Severity};
+use agent_core::work::heard_by;
 use serde_json::{Value, json};
 
+use crate::audit::Audit;
 use crate::cli::{Cli, Command, From, Output};
 use crate::config::{self, BadConfig};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, tree};
@@ -153,6 +155,12 @@ impl Context<'_> {
     /// The digest of the rules that are in force.
     fn policy(&self) -> &str {
         self.clouds.judge().bundle().digest()
+    }
+
+    /// Does work on a stack, each change of which has a line in the audit log. No signature is asked for here.
+    fn audited<F: Future>(&self, stack: &str, revision: &str, work: F) -> impl Future<Output = F::Output> {
+        let (stack, revision, policy) = (stack.to_owned(), revision.to_owned(), self.policy().to_owned());
+        heard_by(Arc::new(Audit { stack, revision, policy, signer: None }), Box::pin(work))
     }
 
     /// Shows what rules advise and what they could not decide, beside the result.

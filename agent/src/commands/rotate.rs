@@ -57,5 +57,6 @@ async fn one(
             .printer
             .progress(&format!("the secret of {component} is being made anew already; this goes on with it"));
     }
-    Ok(engine.converge(&desired, &tree.revision, timeout, Some(look)).await?)
+    let work = engine.converge(&desired, &tree.revision, timeout, Some(look));
+    Ok(context.audited(&stack.name(), &tree.revision.id, work).await?)
 }

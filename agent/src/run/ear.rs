@@ -1,22 +1,16 @@
-//! What the calls of a pass come to: progress, numbers, and a line of the audit log for each that changes something.
+//! What the calls of a pass come to: progress, numbers, and lines of the audit log.
 
 use std::sync::Arc;
 
 use agent_core::work::{Call, Ear};
-use tracing::info;
 
 use super::board::Board;
+use crate::audit::Audit;
 
 /// Hears the calls of one pass.
 pub struct Hears {
-    /// The stack.
-    pub stack: String,
-    /// The revision.
-    pub revision: String,
-    /// The digest of the rules that are in force.
-    pub policy: String,
-    /// Who signed the revision, where that is asked for.
-    pub signer: Option<String>,
+    /// Whose they are.
+    pub audit: Audit,
     /// Where it is put down.
     pub board: Arc<Board>,
 }
@@ -28,26 +22,12 @@ pub fn name(stack: &str) -> String {
 
 impl Ear for Hears {
     fn holds(&self, lease: bool) {
-        self.board.metrics.lease(&self.stack, lease);
+        self.board.metrics.lease(&self.audit.stack, lease);
     }
 
     fn heard(&self, call: &Call<'_>) {
-        self.board.pulse.moved(&name(&self.stack));
-        self.board.metrics.call(&self.stack, call.service, call.changes);
-        if !call.changes {
-            return;
-        }
-        info!(
-            target: "audit",
-            stack = self.stack,
-            revision = self.revision,
-            address = call.address.map(tracing::field::display),
-            operation = format_args!("{}:{}", call.service, call.operation),
-            outcome = call.answer.word(),
-            request_id = call.request_id,
-            policy = self.policy,
-            signer = self.signer.as_deref(),
-            "called"
-        );
+        self.board.pulse.moved(&name(&self.audit.stack));
+        self.board.metrics.call(&self.audit.stack, call.service, call.changes);
+        self.audit.heard(call);
     }
 }

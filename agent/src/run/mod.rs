@@ -36,6 +36,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
+use crate::audit::Audit;
 use crate::config::{self, BadConfig, Config};
 use crate::http::{Server, Unanswering};
 use crate::load::{LoadError, Stack, cache, stacks, token};
@@ -390,13 +391,13 @@ impl Agent {
         let Some(source) = self.sources.get(known.source).cloned() else { return };
         let orders = pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
-        let ear = ear::Hears {
+        let audit = Audit {
             stack: name.clone(),
             revision: revision.clone(),
             policy: self.clouds.judge().bundle().digest().to_owned(),
             signer: known.signer.clone(),
-            board: self.board.clone(),
         };
+        let ear = ear::Hears { audit, board: self.board.clone() };
         self.board.pulse.begin(&ear::name(&name), pulse::PASS);
         self.board.stack(&name, |view| view.under_way = Some(trigger));
         let work = async move {

@@ -266,7 +266,18 @@ fn values_that_parameter_store_does_not_take() {
 #[test]
 fn names_that_parameter_store_does_not_take() {
     let text = |n: usize, name: &str| format!("[parameter.p{n}]\nvalue = \"x\"\nname = \"{name}\"\n");
-    let names = ["", "a b", "a/b", "/a//b", "/a/", "/aws/x", "ssm-x", "/gitops-agent/um/lease", &"/a".repeat(16), &"a".repeat(901)];
+    let names = [
+        "",
+        "a b",
+        "a/b",
+        "/a//b",
+        "/a/",
+        "/aws/x",
+        "ssm-x",
+        "/gitops-agent/um/lease",
+        &"/a".repeat(16),
+        &"a".repeat(901),
+    ];
     snapshot!(refused(&names.iter().enumerate().map(|(n, name)| text(n, name)).collect::<String>()));
 }
 
