@@ -22,5 +22,6 @@ mod service;
 mod several;
 mod sources;
 mod status;
+mod suspend;
 mod um;
 mod world;

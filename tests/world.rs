@@ -55,7 +55,7 @@ impl World {
                 ready: Duration::from_secs(2),
                 busy: Duration::from_secs(2),
                 intent: Duration::from_millis(200),
-                call: Duration::from_millis(100),
+                call: Duration::from_secs(1),
                 first: Duration::from_millis(20),
                 between_passes: Duration::from_millis(100),
                 lease: Duration::from_secs(2),

@@ -239,6 +239,31 @@ pub enum Command {
         #[arg(long, conflicts_with = "repo", value_name = "REGION")]
         region: Option<String>,
     },
+    /// Have stacks left alone for a while: `agent run` and `agent apply` change nothing in them, and say why. A stack whose folder is
+    /// elsewhere is given by its name.
+    Suspend {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// The region of a stack that is given by its name; else the environment's.
+        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
+        region: Option<String>,
+        /// Why: one line, which everybody sees.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Until when: so long from now (`2h`), or a moment (`2026-12-01T08:00:00Z`). Else until it is resumed.
+        #[arg(long, value_name = "WHEN")]
+        until: Option<agent_core::state::UntilWhen>,
+    },
+    /// Let stacks go on that `agent suspend` has suspended.
+    Resume {
+        /// Where the manifests are.
+        #[command(flatten)]
+        from: From,
+        /// The region of a stack that is given by its name; else the environment's.
+        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
+        region: Option<String>,
+    },
     /// Inside a task: fetch config files from SSM into the volumes of the task (`unpack`), or copy this program into a volume
     /// (`install DIR`). The image of `files_image` has a small static program of the same code.
     Files {

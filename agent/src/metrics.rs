@@ -43,6 +43,8 @@ pub enum StackState {
     Waiting,
     /// No pass over its revision has ended yet.
     Pending,
+    /// People want nothing of it to be changed.
+    Suspended,
     /// Something failed, and is tried again.
     Retrying,
     /// Something failed that does not pass by itself.
@@ -53,8 +55,16 @@ pub enum StackState {
 
 impl StackState {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Converged, Self::Progressing, Self::Waiting, Self::Pending, Self::Retrying, Self::Failed, Self::Refused];
+    pub const ALL: [Self; 8] = [
+        Self::Converged,
+        Self::Progressing,
+        Self::Waiting,
+        Self::Pending,
+        Self::Suspended,
+        Self::Retrying,
+        Self::Failed,
+        Self::Refused,
+    ];
 
     /// One word for it.
     pub fn word(self) -> &'static str {
@@ -63,6 +73,7 @@ impl StackState {
             Self::Progressing => "progressing",
             Self::Waiting => "waiting",
             Self::Pending => "pending",
+            Self::Suspended => "suspended",
             Self::Retrying => "retrying",
             Self::Failed => "failed",
             Self::Refused => "refused",

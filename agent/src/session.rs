@@ -20,7 +20,7 @@ use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
-use agent_core::state::{Last, StackState};
+use agent_core::state::{self, Last, NotSuspended, StackState, Suspended, Suspension};
 use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
@@ -145,6 +145,9 @@ pub enum SessionError {
     /// Another stack has not made yet what this one refers to.
     #[error("there can be no plan: it refers to {}, which is not there", Question::Export(.0.clone()))]
     NotThere(Export),
+    /// It could not be suspended.
+    #[error("the stack was not suspended: {0}")]
+    NotSuspended(#[from] NotSuspended),
     /// The revision does not go on from the one that the stack was made equal to last.
     #[error("the revision may not follow the one that was applied last: {}{}", .error.full(), from(.other.as_deref()))]
     NotNext {
@@ -194,9 +197,12 @@ impl SessionError {
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
             Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
             Self::NotNext { error, .. } => error.hint(),
+            Self::NotSuspended(NotSuspended::Already(_)) => Some("`agent resume` first, or leave it at that".into()),
             Self::Pending(_) => Some("apply the revision first".into()),
             Self::NoAws(fault) => Some(unreachable_hint(fault)),
-            Self::Fault(fault) | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
+            Self::Fault(fault)
+            | Self::NotSuspended(NotSuspended::Fault(fault))
+            | Self::Pass(PassError::State(fault)) => Some(fault.class.hint().into()),
             _ => None,
         }
     }
@@ -218,9 +224,28 @@ fn unreachable_hint(fault: &Fault) -> String {
 impl Session {
     /// What the stack wants, judged by the rules, and what AWS holds of it. The questions of the expansion are asked while
     /// AWS is read: which kinds to read follows from an expansion without answers.
-    /// Where nothing else is to be done, a secret that has come of age is made anew.
+    /// Where nothing else is to be done, a secret that has come of age is made anew. In a stack that is suspended nothing is to be
+    /// done, and nothing is planned.
     pub async fn look(&self, engine: &Engine<'_>, stack: &mut Stack) -> Result<(Allowed<Desired>, Look), SessionError> {
-        let (desired, look) = self.look_only(engine, stack).await?;
+        let look = self.look_only(engine, stack, true).await?;
+        self.come_of_age(engine, look).await
+    }
+
+    /// The same, and a stack that is suspended is no exception: nothing is to be changed now.
+    pub async fn look_at_any(
+        &self,
+        engine: &Engine<'_>,
+        stack: &mut Stack,
+    ) -> Result<(Allowed<Desired>, Look), SessionError> {
+        let look = self.look_only(engine, stack, false).await?;
+        self.come_of_age(engine, look).await
+    }
+
+    async fn come_of_age(
+        &self,
+        engine: &Engine<'_>,
+        (desired, look): (Allowed<Desired>, Look),
+    ) -> Result<(Allowed<Desired>, Look), SessionError> {
         let now = jiff::Timestamp::now().as_second();
         let due = if look.plan.is_converged() { rotation::due(&desired, &look.observed, now) } else { Vec::new() };
         self.rotating(engine, desired, look, &due).await
@@ -233,7 +258,7 @@ impl Session {
         stack: &mut Stack,
         component: &str,
     ) -> Result<(Allowed<Desired>, Look, bool), SessionError> {
-        let (desired, look) = self.look_only(engine, stack).await?;
+        let (desired, look) = self.look_only(engine, stack, true).await?;
         match rotation::asked(&desired, &look.observed, component) {
             Err(NotRotating::UnderWay(_)) => Ok((desired, look, false)),
             Err(error) => Err(error.into()),
@@ -265,8 +290,15 @@ impl Session {
         &self,
         engine: &Engine<'_>,
         stack: &mut Stack,
+        to_change: bool,
     ) -> Result<(Allowed<Desired>, Look), SessionError> {
+        if to_change {
+            Self::not_suspended(stack)?;
+        }
         let (desired, state, observed) = self.seen(engine, stack).await?;
+        if to_change {
+            engine.not_suspended(&state)?;
+        }
         let desired = self.judged(desired).await?;
         let look = engine.plan(&desired, state, observed)?;
         Ok((desired, look))
@@ -325,6 +357,31 @@ impl Session {
     /// What the rules say of a plan: what they would refuse when it is carried out, and what they advise.
     pub async fn judged_plan(&self, desired: &Desired, plan: &agent_core::plan::Plan) -> Vec<Finding> {
         if plan.steps.is_empty() { Vec::new() } else { self.judge.plan(desired, plan).await }
+    }
+
+    /// Whether its manifest lets anything of the stack be changed.
+    pub fn not_suspended(stack: &Stack) -> Result<(), SessionError> {
+        let by_manifest = stack.manifest.as_ref().and_then(|manifest| Suspended::by_manifest(&manifest.stack));
+        by_manifest.map_or(Ok(()), |suspended| Err(PassError::Suspended(suspended).into()))
+    }
+
+    /// Whether people want nothing of the stack to be changed, by their own words and nothing else: one call.
+    pub async fn still_suspended(&self, engine: &Engine<'_>) -> Result<(), SessionError> {
+        let state = StackState::read(self.regional.aws.as_ref(), &self.scope.stack).await?;
+        Ok(engine.not_suspended(&state)?)
+    }
+
+    /// Suspends the stack in the name of whoever the credentials are.
+    pub async fn suspend(&self, reason: &str, until: Option<jiff::Timestamp>) -> Result<Suspension, SessionError> {
+        let by = self.regional.identity.arn.clone();
+        let said = Suspension { by, reason: reason.to_owned(), until, since: None };
+        state::suspend(self.regional.aws.as_ref(), &self.scope.stack, &said, jiff::Timestamp::now()).await?;
+        Ok(said)
+    }
+
+    /// Lets it go on; gives what was said when it was suspended, if it was.
+    pub async fn resume(&self) -> Result<Option<Suspension>, SessionError> {
+        Ok(state::resume(self.regional.aws.as_ref(), &self.scope.stack).await?)
     }
 
     /// What AWS holds as the record of the stack's last revision.

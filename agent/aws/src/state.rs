@@ -99,6 +99,16 @@ impl Store for Aws {
         })
     }
 
+    fn put_new<'a>(&'a self, stack: &'a str, entry: &'a str, value: &'a str) -> BoxFuture<'a, Result<bool, Fault>> {
+        Box::pin(async move {
+            let put = self.ssm.put_parameter().name(name(stack, entry)).value(value).r#type(ParameterType::String);
+            match put.overwrite(false).send().await.map_err(fault("ssm:PutParameter")) {
+                Err(fault) if fault.class == Class::Exists => Ok(false),
+                put => put.map(|_| true),
+            }
+        })
+    }
+
     fn history<'a>(&'a self, stack: &'a str, entry: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Fault>> {
         Box::pin(self.state_history(stack, entry))
     }

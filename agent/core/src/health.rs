@@ -21,7 +21,7 @@ use crate::live::LiveDoc;
 use crate::manifest::Manifest;
 use crate::pass::{Look, Revision};
 use crate::plan::Step;
-use crate::state::{AtWork, Ended};
+use crate::state::{AtWork, Ended, Suspended};
 use crate::stuck::is_stuck;
 
 /// How something is, from best to worst: the worst of its resources is a component's. The order is Argo CD's.
@@ -197,10 +197,13 @@ pub struct Status {
     pub since: Option<Timestamp>,
     /// The revision that AWS is compared with here.
     pub wanted: String,
-    /// Who changes the stack now.
+    /// Who changes the stack now, or was stopped in the middle.
     pub at_work: Option<AtWork>,
     /// Why nothing is changed, where people said so.
     pub suspended: Option<String>,
+    /// The same in its parts, where the stack is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspended>,
     /// What the rules have against the revision that AWS is compared with: it is not applied then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
@@ -226,7 +229,7 @@ pub struct Seen<'a> {
     pub kinds: &'a Kinds,
     /// What people wrote, for the reasons that they gave.
     pub manifest: Option<&'a Manifest>,
-    /// Why nothing is changed, where people said so: `mode = "report"`.
+    /// Why nothing is changed, where people said so: `mode = "report"`, or a suspension.
     pub suspended: Option<&'a str>,
 }
 
@@ -252,6 +255,7 @@ impl Status {
             wanted: wanted.id.clone(),
             at_work,
             suspended: seen.suspended.map(str::to_owned),
+            suspension: None,
             refused: Vec::new(),
             health: worst.map_or(suspended, |worst| worst.max(suspended)),
             sync: together(components.iter().map(|component| component.sync)),

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod allowed;
+pub mod clock;
 pub mod cost;
 pub mod desired;
 pub mod diff;

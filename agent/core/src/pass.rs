@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::address::{Address, Scope};
 use crate::allowed::{Allowed, Finding, Judge};
 use crate::desired::Desired;
 use crate::execute::{Event, Executor};
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::kind::{Kinds, Removal};
 use crate::observed::{Interest, Observed, observe};
 use crate::plan::{Op, Plan, PlanError, Settings, Step, plan};
 use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepReport};
-use crate::state::{Ended, Intent, Last, Lease, NoLease, StackState, Store, write};
+use crate::state::{Ended, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
 use crate::stuck;
 use crate::wait::{Timing, pause};
+use crate::work;
 
 /// What a revision is called and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,6 +83,9 @@ pub enum PassError {
     /// Another agent is at work.
     #[error(transparent)]
     Lease(#[from] NoLease),
+    /// People want nothing of it to be changed.
+    #[error("nothing of the stack is changed: {0}")]
+    Suspended(Suspended),
     /// Resources are there, and no record of them is.
     #[error(
         "AWS holds {count} resources of the stack `{stack}` (such as {example}), and the record of its last revision is gone; \
@@ -121,7 +126,21 @@ impl Engine<'_> {
     /// Reads what a revision is interested in, before it is known in full: what AWS is asked for its expansion takes no
     /// round of its own then.
     pub async fn read(&self, interest: &Interest) -> Result<(StackState, Observed), PassError> {
-        observe(self.cloud, self.scope, interest, self.store).await.map_err(PassError::State)
+        let asked_at = self.timing.clock.now();
+        let (state, observed) =
+            observe(self.cloud, self.scope, interest, self.store).await.map_err(PassError::State)?;
+        Ok((StackState { asked_at: Some(asked_at), ..state }, observed))
+    }
+
+    /// Why people want nothing of the stack to be changed now, if they said so by command.
+    pub fn suspended(&self, state: &StackState) -> Option<Suspended> {
+        let holds = state.suspension.as_ref().filter(|said| said.holds_at(self.timing.clock.now().wall));
+        holds.cloned().map(Suspended::Command)
+    }
+
+    /// No step is taken in a stack that is suspended.
+    pub fn not_suspended(&self, state: &StackState) -> Result<(), PassError> {
+        self.suspended(state).map_or(Ok(()), |suspended| Err(PassError::Suspended(suspended)))
     }
 
     /// Plans on what was read.
@@ -142,6 +161,7 @@ impl Engine<'_> {
         look: Look,
         revision: &Revision,
     ) -> Result<PassReport, PassError> {
+        self.not_suspended(&look.state)?;
         self.nothing_lost(&look, revision)?;
         if look.plan.steps.is_empty() {
             return self.rest(look, revision).await;
@@ -186,8 +206,10 @@ impl Engine<'_> {
         };
         let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
         if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
-            let lease = self.lease().await?;
-            giving_back(lease, self.record(look.state.last.as_ref(), revision, ended, BTreeSet::new())).await?;
+            let mut lease = self.lease(Some(&look.state)).await?;
+            let recorded = self.record(&mut lease, look.state.last.as_ref(), revision, ended, BTreeSet::new()).await;
+            lease.release().await;
+            recorded?;
         }
         if ended == Ended::Converged && !look.state.intents.is_empty() {
             self.tidy(&look.state).await?;
@@ -196,16 +218,17 @@ impl Engine<'_> {
         Ok(PassReport { ended, report, not_read: look.plan.not_read, unchanged: look.plan.unchanged })
     }
 
-    async fn lease(&self) -> Result<Lease<'_>, NoLease> {
-        Lease::take(self.store, &self.scope.stack, self.holder.clone(), self.timing.lease).await
+    /// Takes the lease, to do something about what was seen.
+    async fn lease(&self, seen: Option<&StackState>) -> Result<Lease<'_>, NoLease> {
+        Lease::take_since(self.store, &self.scope.stack, self.holder.clone(), &self.timing, seen).await
     }
 
     /// Removes intents that were there when AWS was read: all that they may have been about was seen. Those of an agent that
     /// is at work now stay.
     async fn tidy(&self, seen: &StackState) -> Result<(), PassError> {
-        let lease = match self.lease().await {
+        let mut lease = match self.lease(Some(seen)).await {
             Ok(lease) => lease,
-            Err(NoLease::Held { .. }) => return Ok(()),
+            Err(NoLease::Held { .. } | NoLease::Overtaken { .. }) => return Ok(()),
             Err(fault) => return Err(fault.into()),
         };
         let tidied = async {
@@ -214,9 +237,11 @@ impl Engine<'_> {
                 .intents
                 .iter()
                 .filter(|(address, (_, at))| seen.intents.get(*address).is_none_or(|(_, before)| before != at));
-            self.forget_intents(&now, &newer.map(|(address, _)| address.clone()).collect()).await
+            self.forget_intents(&mut lease, &now, &newer.map(|(address, _)| address.clone()).collect()).await
         };
-        giving_back(lease, tidied).await
+        let tidied = tidied.await;
+        lease.release().await;
+        tidied
     }
 
     async fn work(&self, desired: &Allowed<Desired>, look: Look, revision: &Revision) -> Result<PassReport, PassError> {
@@ -225,8 +250,8 @@ impl Engine<'_> {
         let creating = allowed.steps.iter().filter(|step| matches!(step.op, Op::Create { .. }));
         let creating: BTreeSet<Address> =
             creating.flat_map(|step| std::iter::once(step.address.clone()).chain(step.former.clone())).collect();
-        let lease = self.lease().await?;
-        if let Err(error) = self.announce(&state, &allowed, &creating, revision).await {
+        let mut lease = self.lease(Some(&state)).await?;
+        if let Err(error) = self.announce(&mut lease, &state, &allowed, &creating, revision).await {
             lease.release().await;
             return Err(error);
         }
@@ -246,25 +271,34 @@ impl Engine<'_> {
         let report = executor.run(&allowed).await;
         let ended = if report.failures().next().is_some() { Ended::Failed } else { Ended::Progressing };
         let stuck = stuck::failed_for_good(&allowed, &report);
-        giving_back(executor.lease.into_inner(), self.record(state.last.as_ref(), revision, ended, stuck)).await?;
+        let mut lease = executor.lease.into_inner();
+        let recorded = self.record(&mut lease, state.last.as_ref(), revision, ended, stuck).await;
+        lease.release().await;
+        match recorded {
+            // Whoever works on the stack now says how it is; what was done here is told all the same.
+            Ok(()) | Err(PassError::Lease(NoLease::Held { .. } | NoLease::Overtaken { .. })) => {}
+            Err(error) => return Err(error),
+        }
         Ok(PassReport { ended, report, not_read: allowed.not_read.clone(), unchanged: allowed.unchanged })
     }
 
     /// What the stack says about itself before the first change.
     async fn announce(
         &self,
+        lease: &mut Lease<'_>,
         state: &StackState,
         plan: &Plan,
         creating: &BTreeSet<Address>,
         revision: &Revision,
     ) -> Result<(), PassError> {
-        self.record(state.last.as_ref(), revision, Ended::Applying, BTreeSet::new()).await?;
-        self.record_kinds(state.kinds.as_ref(), plan).await?;
-        self.forget_intents(state, creating).await
+        self.record(lease, state.last.as_ref(), revision, Ended::Applying, BTreeSet::new()).await?;
+        self.record_kinds(lease, state.kinds.as_ref(), plan).await?;
+        self.forget_intents(lease, state, creating).await
     }
 
     async fn record(
         &self,
+        lease: &mut Lease<'_>,
         before: Option<&Last>,
         revision: &Revision,
         ended: Ended,
@@ -272,26 +306,38 @@ impl Engine<'_> {
     ) -> Result<(), PassError> {
         let next = Last::next(before, &revision.id, &revision.source, &self.judge.digest(), ended);
         let last = Last { stuck, ..next };
-        write(self.store, &self.scope.stack, "last", &last).await.map_err(PassError::State)
+        let text = as_text(&last);
+        holding(lease, || self.store.put(&self.scope.stack, "last", &text)).await
     }
 
     /// Before the first of a kind is made, so that no later pass forgets to list it. What is being deleted counts too: where
     /// the record was lost, it is known from nowhere else.
-    async fn record_kinds(&self, made: Option<&BTreeSet<String>>, plan: &Plan) -> Result<(), PassError> {
+    async fn record_kinds(
+        &self,
+        lease: &mut Lease<'_>,
+        made: Option<&BTreeSet<String>>,
+        plan: &Plan,
+    ) -> Result<(), PassError> {
         let mut kinds: BTreeSet<String> = made.cloned().unwrap_or_default();
         kinds.extend(plan.steps.iter().map(|step| step.address.kind().to_owned()));
         kinds.extend(plan.current.values().map(|live| live.kind.clone()));
         if Some(&kinds) == made {
             return Ok(());
         }
-        write(self.store, &self.scope.stack, "kinds", &kinds).await.map_err(PassError::State)
+        let text = as_text(&kinds);
+        holding(lease, || self.store.put(&self.scope.stack, "kinds", &text)).await
     }
 
     /// Removes intents that are about nothing any longer.
-    async fn forget_intents(&self, state: &StackState, but: &BTreeSet<Address>) -> Result<(), PassError> {
+    async fn forget_intents(
+        &self,
+        lease: &mut Lease<'_>,
+        state: &StackState,
+        but: &BTreeSet<Address>,
+    ) -> Result<(), PassError> {
         for address in state.intents.keys().filter(|address| !but.contains(*address)) {
-            let gone = self.store.delete(&self.scope.stack, &Intent::entry(address)).await;
-            gone.map_err(PassError::State)?;
+            let entry = Intent::entry(address);
+            holding(lease, || self.store.delete(&self.scope.stack, &entry)).await?;
         }
         Ok(())
     }
@@ -312,7 +358,11 @@ impl Engine<'_> {
                 Some(look) => look,
                 None => self.look(desired).await?,
             };
-            let pass = self.pass_on(desired, now, revision).await?;
+            let late = tokio::time::Instant::now() >= until;
+            let pass = match self.pass_on(desired, now, revision).await {
+                Err(PassError::Lease(NoLease::Overtaken { .. })) if !late => continue,
+                pass => pass?,
+            };
             if pass.ended == Ended::Converged {
                 return Ok(pass);
             }
@@ -342,8 +392,8 @@ impl Engine<'_> {
         let end = self.converge(nothing, revision, patience, look).await?;
         if end.ended == Ended::Converged {
             // Not while another agent makes something: it would lose its record. The lease itself goes at the end.
-            let lease = self.lease().await?;
-            if let Err(error) = self.forget_stack().await {
+            let mut lease = self.lease(None).await?;
+            if let Err(error) = self.forget_stack(&mut lease).await {
                 lease.release().await;
                 return Err(error);
             }
@@ -351,9 +401,9 @@ impl Engine<'_> {
         Ok(end)
     }
 
-    async fn forget_stack(&self) -> Result<(), PassError> {
+    async fn forget_stack(&self, lease: &mut Lease<'_>) -> Result<(), PassError> {
         for name in ["kinds", "last", "lease"] {
-            self.store.delete(&self.scope.stack, name).await.map_err(PassError::State)?;
+            holding(lease, || self.store.delete(&self.scope.stack, name)).await?;
         }
         Ok(())
     }
@@ -380,11 +430,18 @@ fn begun(intents: BTreeMap<Address, (Intent, i64)>, plan: &Plan) -> BTreeMap<Add
     intents.into_iter().filter_map(|(told, intent)| Some((now(&told)?, intent))).collect()
 }
 
-/// Whatever comes of it, the next agent need not wait for the lease to expire.
-async fn giving_back<T>(lease: Lease<'_>, work: impl Future<Output = Result<T, PassError>>) -> Result<T, PassError> {
-    let done = work.await;
-    lease.release().await;
-    done
+/// Writes a word of the stack while the lease is held. What came too late was not sent, and goes once more.
+async fn holding<'w>(
+    lease: &mut Lease<'_>,
+    write: impl Fn() -> BoxFuture<'w, Result<(), Fault>>,
+) -> Result<(), PassError> {
+    loop {
+        let fence = lease.permit().await?;
+        match work::within(fence.clone(), write()).await {
+            Err(fault) if fault.class == Class::Lost && !fence.is_open() => {}
+            written => return written.map_err(PassError::State),
+        }
+    }
 }
 
 /// A name for this process in leases: random, so that two processes on one machine differ.

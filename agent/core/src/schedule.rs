@@ -82,6 +82,8 @@ pub enum How {
     Progressing,
     /// Something failed that may go through later.
     FailedForNow,
+    /// People want nothing of it to be changed for now. Those that refer to it wait with what is new in them.
+    Suspended,
     /// Something failed that does not pass by itself, or nothing was tried: a commit or a person has to help.
     Failed,
 }
@@ -235,6 +237,8 @@ impl Schedule {
             let (pause, trigger) = match how {
                 How::Converged => (rhythm.drift, Trigger::Drift),
                 How::Failed => (rhythm.drift, Trigger::Retry),
+                // To see that it is resumed takes one call.
+                How::Suspended => (rhythm.longest_progress.min(rhythm.drift), Trigger::Retry),
                 How::Progressing => {
                     (growing(rhythm.progress, (3, 2), stack.pauses, rhythm.longest_progress), Trigger::Progress)
                 }

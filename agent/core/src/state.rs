@@ -1,16 +1,21 @@
 //! The few words that a stack leaves in AWS about itself: the last revision, the kinds it ever made, who is at work,
 //! and which creating calls are under way. No resource is described here; AWS itself is the state.
 
+mod lease;
+mod suspension;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::clock::Reading;
 use crate::doc::digest;
 use crate::fault::{Class, Fault};
+pub use lease::{AtWork, Lease, NoLease, at_work};
+pub use suspension::{LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend};
 
 /// A small store of texts with versions: SSM parameters below `/gitops-agent/{stack}/`.
 pub trait Store: Send + Sync {
@@ -18,6 +23,8 @@ pub trait Store: Send + Sync {
     fn all<'a>(&'a self, stack: &'a str) -> BoxFuture<'a, Result<BTreeMap<String, Entry>, Fault>>;
     /// Writes an entry, at most 4 KB.
     fn put<'a>(&'a self, stack: &'a str, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Writes an entry that is not there yet; `false`: it is there, and was left as it is.
+    fn put_new<'a>(&'a self, stack: &'a str, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<bool, Fault>>;
     /// All versions of an entry that are still kept, oldest first. None is an empty list.
     fn history<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Fault>>;
     /// Removes an entry. Not there is success.
@@ -116,6 +123,10 @@ pub struct StackState {
     pub kinds: Option<BTreeSet<String>>,
     /// Creating calls that may have been lost, with when they were begun.
     pub intents: BTreeMap<Address, (Intent, i64)>,
+    /// Why people want nothing of it to be changed, if they do.
+    pub suspension: Option<Suspension>,
+    /// When it was asked for, by the clocks of this machine.
+    pub asked_at: Option<Reading>,
 }
 
 impl StackState {
@@ -132,7 +143,8 @@ impl StackState {
                     state.last = Some(serde_json::from_str(&entry.value).map_err(unreadable)?);
                     state.last_at = Some(entry.at);
                 }
-                "lease" => state.lease = Some(entry),
+                lease::ENTRY => state.lease = Some(entry),
+                suspension::ENTRY => state.suspension = Some(Suspension::read(&entry).map_err(unreadable)?),
                 "kinds" => state.kinds = Some(serde_json::from_str(&entry.value).map_err(unreadable)?),
                 _ if name.starts_with("intent/") => {
                     let intent: Intent = serde_json::from_str(&entry.value).map_err(unreadable)?;
@@ -147,172 +159,10 @@ impl StackState {
 
 /// Writes a value as JSON.
 pub async fn write(store: &dyn Store, stack: &str, name: &str, value: &impl Serialize) -> Result<(), Fault> {
-    let text = serde_json::to_value(value).unwrap_or(Value::Null).to_string();
-    store.put(stack, name, &text).await
+    store.put(stack, name, &as_text(value)).await
 }
 
-/// One claim of the lease.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Claim {
-    holder: String,
-    /// For how many seconds it holds. 0 gives it back.
-    seconds: u64,
-}
-
-impl Claim {
-    /// When it is over, if it was made at `at`.
-    fn ends(&self, at: i64) -> i64 {
-        at.saturating_add(i64::try_from(self.seconds).unwrap_or(i64::MAX).saturating_mul(1000))
-    }
-}
-
-/// The right of one agent to change a stack.
-///
-/// SSM has no compare-and-swap, so the holder is a fold over the parameter's history: a claim counts only if the
-/// holder before it had expired by AWS's timestamps, or had given it back.
-pub struct Lease<'a> {
-    store: &'a dyn Store,
-    stack: &'a str,
-    holder: String,
-    length: Duration,
-    renew_at: tokio::time::Instant,
-    /// When AWS took the last claim, by its clock; see [`Lease::taken_at`].
-    taken_at: i64,
-}
-
-/// Who changes a stack now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AtWork {
-    /// The name of the process in the lease.
-    pub holder: String,
-    /// When its lease ends, unless it claims it again; by AWS's clock.
-    pub until: jiff::Timestamp,
-}
-
-/// Who holds the lease at `now`, in milliseconds since 1970. The history of claims is asked for only where the newest is not
-/// over: it may be that of one that did not get the lease.
-pub async fn at_work(store: &dyn Store, stack: &str, seen: &StackState, now: i64) -> Result<Option<AtWork>, Fault> {
-    let newest = seen.lease.as_ref().and_then(|entry| holder(std::slice::from_ref(entry)));
-    if newest.is_none_or(|(claim, at)| claim.ends(at) <= now) {
-        return Ok(None);
-    }
-    let held = holder(&store.history(stack, "lease").await?);
-    Ok(held.filter(|(claim, at)| claim.ends(*at) > now).and_then(|(claim, at)| {
-        let until = jiff::Timestamp::from_millisecond(claim.ends(at)).ok()?;
-        Some(AtWork { holder: claim.holder, until })
-    }))
-}
-
-/// Why there is no lease.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum NoLease {
-    /// Another agent holds it.
-    #[error("another agent ({holder}) works on this stack; its lease ends within {seconds} s")]
-    Held {
-        /// Who.
-        holder: String,
-        /// For how long at most.
-        seconds: u64,
-    },
-    /// It could not be asked for.
-    #[error("the lease could not be taken: {0}")]
-    Fault(#[from] Fault),
-}
-
-impl<'a> Lease<'a> {
-    /// Takes the lease.
-    pub async fn take(store: &'a dyn Store, stack: &'a str, holder: String, length: Duration) -> Result<Self, NoLease> {
-        let mut lease = Self { store, stack, holder, length, renew_at: tokio::time::Instant::now(), taken_at: 0 };
-        lease.claim().await?;
-        Ok(lease)
-    }
-
-    async fn claim(&mut self) -> Result<(), NoLease> {
-        // Before the call: the lease runs from when AWS takes it, which is later.
-        let renew_at = tokio::time::Instant::now() + self.length / 2;
-        let claim = Claim { holder: self.holder.clone(), seconds: self.length.as_secs() };
-        write(self.store, self.stack, "lease", &claim).await?;
-        let history = self.store.history(self.stack, "lease").await?;
-        let held = holder(&history);
-        crate::work::holds(held.as_ref().is_some_and(|(claim, _)| claim.holder == self.holder));
-        match held {
-            Some((claim, _)) if claim.holder == self.holder => {
-                self.renew_at = renew_at;
-                self.taken_at = history.last().map_or(0, |entry| entry.at);
-                Ok(())
-            }
-            Some((Claim { holder, seconds }, _)) => Err(NoLease::Held { holder, seconds }),
-            None => {
-                let text = "the claim that was just written is not in the history";
-                Err(Fault::new(Class::Conflict, "ssm:GetParameterHistory", "StaleHistory", text).into())
-            }
-        }
-    }
-
-    /// When AWS took the last claim, in milliseconds since 1970: what the time is by the clock that entries are dated with.
-    pub fn taken_at(&self) -> i64 {
-        self.taken_at
-    }
-
-    /// Renews the lease when half of it is gone. Called before each change.
-    pub async fn keep(&mut self) -> Result<(), NoLease> {
-        if tokio::time::Instant::now() < self.renew_at { Ok(()) } else { self.claim().await }
-    }
-
-    /// Gives it back. A failure is no harm: it expires.
-    pub async fn release(self) {
-        let claim = Claim { holder: self.holder, seconds: 0 };
-        if let Err(fault) = write(self.store, self.stack, "lease", &claim).await {
-            tracing::debug!(%fault, "the lease was not given back; it expires by itself");
-        }
-        crate::work::holds(false);
-    }
-}
-
-/// The claim that counts after these, and when it was made.
-fn holder(history: &[Entry]) -> Option<(Claim, i64)> {
-    let mut held: Option<(Claim, i64)> = None;
-    for entry in history {
-        let Ok(claim) = serde_json::from_str::<Claim>(&entry.value) else { continue };
-        let free = held.as_ref().is_none_or(|(held, at)| held.holder == claim.holder || entry.at >= held.ends(*at));
-        if free {
-            held = (claim.seconds > 0).then_some((claim, entry.at));
-        }
-    }
-    held
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn history(claims: &[(&str, u64, i64)]) -> Vec<Entry> {
-        claims
-            .iter()
-            .map(|(who, seconds, at)| Entry {
-                value: format!(r#"{{"holder":"{who}","seconds":{seconds}}}"#),
-                at: at * 1000,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn of_two_claims_at_once_the_first_counts() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 0)])).unwrap().0.holder, "a");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 59)])).unwrap().0.holder, "a");
-    }
-
-    #[test]
-    fn an_expired_or_returned_lease_is_free_and_a_late_renewal_does_not_take_it_back() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 60)])).unwrap().0.holder, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 0, 5), ("b", 60, 6)])).unwrap().0.holder, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 60, 61), ("a", 60, 62)])).unwrap().0.holder, "b");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 60, 50), ("b", 60, 61)])).unwrap().0.holder, "a");
-    }
-
-    #[test]
-    fn only_the_holder_gives_it_back() {
-        assert_eq!(holder(&history(&[("a", 60, 0), ("b", 0, 1)])).unwrap().0.holder, "a");
-        assert_eq!(holder(&history(&[("a", 60, 0), ("a", 0, 1)])), None);
-    }
+/// A value as JSON.
+pub fn as_text(value: &impl Serialize) -> String {
+    serde_json::to_value(value).unwrap_or(Value::Null).to_string()
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
+
 /// How long the engine has patience for what. The defaults fit AWS; tests and the simulation set their own.
 #[derive(Clone, Debug)]
 pub struct Timing {
@@ -30,6 +32,8 @@ pub struct Timing {
     pub between_passes: Duration,
     /// Ends every wait early.
     pub halt: Halt,
+    /// What the lease is kept by.
+    pub clock: Clock,
 }
 
 /// Asks a pass to come to an end: a call under way is waited for, no other changing call is made, and nothing is waited for
@@ -85,6 +89,7 @@ impl Default for Timing {
             lease: Duration::from_mins(2),
             between_passes: Duration::from_secs(10),
             halt: Halt::default(),
+            clock: Clock::default(),
         }
     }
 }

@@ -5,8 +5,10 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::Address;
+use crate::clock::{Clock, Reading};
 
 /// Who wants to hear of calls.
 pub trait Ear: Send + Sync {
@@ -61,6 +63,42 @@ pub struct Call<'a> {
 tokio::task_local! {
     static EAR: Arc<dyn Ear>;
     static ADDRESS: Address;
+    static FENCE: Fence;
+}
+
+/// Until when changing calls may be sent. Whoever sends looks at it last of all: at each attempt of each call of a change.
+#[derive(Clone, Debug)]
+pub struct Fence {
+    clock: Clock,
+    limits: [(Reading, Duration); 2],
+}
+
+impl Fence {
+    /// One that closes so long after a moment.
+    pub fn new(clock: Clock, from: Reading, length: Duration) -> Self {
+        Self { clock, limits: [(from, length); 2] }
+    }
+
+    /// The same, or so long after another moment, whichever is earlier.
+    pub fn and(self, from: Reading, length: Duration) -> Self {
+        let [first, _] = self.limits;
+        Self { limits: [first, (from, length)], ..self }
+    }
+
+    /// Whether a call may still be sent.
+    pub fn is_open(&self) -> bool {
+        self.limits.iter().all(|(from, length)| self.clock.since(*from) < *length)
+    }
+}
+
+/// Makes a change whose calls are sent before a fence closes, or not at all.
+pub async fn within<F: Future>(fence: Fence, change: F) -> F::Output {
+    FENCE.scope(fence, change).await
+}
+
+/// Whether it is too late to send a changing call.
+pub fn is_too_late() -> bool {
+    FENCE.try_with(|fence| !fence.is_open()).unwrap_or(false)
 }
 
 /// Does some work, of whose calls somebody hears.

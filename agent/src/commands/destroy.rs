@@ -120,6 +120,7 @@ async fn one(
     if manifest.stack.mode == Mode::Report {
         return Err(SessionError::OnlyReports);
     }
+    Session::not_suspended(stack)?;
     let session = context.clouds.open(&manifest.stack).await?;
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
@@ -143,6 +144,7 @@ async fn all_of(
     };
     let engine = session.engine(&tell, Settings::default());
     let look = engine.look(nothing).await?;
+    engine.not_suspended(&look.state)?;
     if !how.yes && !look.plan.steps.is_empty() {
         context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
         let Scope { stack, account, region, .. } = &session.scope;

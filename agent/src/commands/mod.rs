@@ -13,6 +13,7 @@ mod render;
 mod rotate;
 mod run;
 mod status;
+mod suspend;
 mod validate;
 
 use std::path::Path;
@@ -21,8 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::pass::PassError;
-use agent_core::source::render::render_text;
+use agent_core::source::render::{escape, render_text};
 use agent_core::source::{Problem, Problems, Severity};
+use agent_core::state::NotSuspended;
 use agent_core::work::heard_by;
 use serde_json::{Value, json};
 
@@ -97,6 +99,12 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
             status::run(&context, &from, &how).await
         }
         Command::History { from, region } => history::run(&context, &from, region.as_deref()).await,
+        Command::Suspend { from, region, reason, until } => {
+            suspend::run(&context, &from, region.as_deref(), &suspend::What::Suspend { reason, until }).await
+        }
+        Command::Resume { from, region } => {
+            suspend::run(&context, &from, region.as_deref(), &suspend::What::Resume).await
+        }
         Command::Files { arguments } => files::run(&context, &arguments),
         Command::Policy { what } => policy::run(&context, &what).await,
         Command::Schema => explain::schema(&context),
@@ -227,12 +235,17 @@ impl Context<'_> {
             }
             _ => {}
         }
-        self.printer.error(&format!("{name}: {error}"), error.hint().as_deref());
+        let hint = match error {
+            SessionError::Pass(PassError::Suspended(suspended)) => Some(suspended.hint(name)),
+            _ => error.hint(),
+        };
+        self.printer.error(&format!("{name}: {}", escape(&error.to_string())), hint.as_deref());
         match error {
             SessionError::NoAccount(_) | SessionError::Pending(_) => End::Findings,
             SessionError::NoRegion
             | SessionError::NoSuchStack { .. }
             | SessionError::NotRotating(_)
+            | SessionError::NotSuspended(NotSuspended::Reason)
             | SessionError::OnlyReports => End::Usage,
             _ => End::Failed,
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_core::schedule::{How, Trigger};
+use agent_core::state::Suspended;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -59,6 +60,8 @@ pub struct LastPass {
     pub at: Timestamp,
     /// What was in the way.
     pub hindrances: Vec<Hindrance>,
+    /// Why nothing was to be changed, if people wanted that.
+    pub suspended: Option<Suspended>,
 }
 
 impl View {
@@ -68,6 +71,7 @@ impl View {
             return StackState::Refused;
         }
         match self.last.as_ref().filter(|last| last.revision == self.revision).map(|last| last.how) {
+            Some(How::Suspended) => StackState::Suspended,
             Some(How::Converged) => StackState::Converged,
             Some(How::Progressing) => StackState::Progressing,
             Some(How::FailedForNow) => StackState::Retrying,
@@ -93,6 +97,7 @@ impl View {
             "refused": self.refused.as_deref().map(hindrances),
             "under_way": self.under_way.map(Trigger::word),
             "waits_for": self.waits_for,
+            "suspended": self.last.as_ref().and_then(|last| last.suspended.as_ref()),
             "last_pass": last,
         })
     }
@@ -101,6 +106,7 @@ impl View {
 /// How a pass ended, in one word.
 pub fn how_word(how: How) -> &'static str {
     match how {
+        How::Suspended => "suspended",
         How::Converged => "converged",
         How::Progressing => "progressing",
         How::FailedForNow => "failed_for_now",

@@ -29,6 +29,7 @@ use std::time::Duration;
 use agent_core::pass::Revision;
 use agent_core::schedule::{How, Offered, Schedule, Trigger};
 use agent_core::source::escape;
+use agent_core::state::Suspended;
 use agent_core::wait::{Halt, Halter};
 use agent_core::work::heard_by;
 use tokio::sync::{Mutex, mpsc};
@@ -389,7 +390,9 @@ impl Agent {
         let span =
             info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
         let Some(source) = self.sources.get(known.source).cloned() else { return };
-        let orders = pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt };
+        let was_suspended = self.told.get(&name).is_some_and(|(how, ..)| *how == How::Suspended);
+        let orders =
+            pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt, was_suspended };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let audit = Audit {
             stack: name.clone(),
@@ -411,19 +414,23 @@ impl Agent {
     }
 
     fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
-        let (id, Passed { how, changed, hindrances }) = passed.unwrap_or_else(|error| {
+        let (id, Passed { how, changed, hindrances, suspended }) = passed.unwrap_or_else(|error| {
             error!("a pass ended by a fault of this program, and is made again: {error}");
-            (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new() })
+            (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new(), suspended: None })
         });
         let Some(begun) = self.running.remove(&id) else { return };
-        self.note(&begun, how, changed, &hindrances);
+        self.note(&begun, how, changed, &hindrances, suspended);
         let Begun { name, revision, .. } = begun;
         if self.known.contains_key(&name) {
             let state = (how, revision, hindrances);
             if changed || self.told.get(&name) != Some(&state) {
                 let revision = short(&state.1);
-                info_span!("reconcile", stack = name, revision).in_scope(|| state.2.iter().for_each(Hindrance::tell));
+                info_span!("reconcile", stack = name, revision).in_scope(|| {
+                    let tell = if how == How::Suspended { Hindrance::note } else { Hindrance::tell };
+                    state.2.iter().for_each(tell);
+                });
                 match how {
+                    How::Suspended => {}
                     How::Converged => info!(stack = name, revision, "converged"),
                     How::Progressing => info!(stack = name, revision, "progressing"),
                     How::FailedForNow => warn!(stack = name, revision, "failed; it is tried again"),
@@ -440,7 +447,7 @@ impl Agent {
     }
 
     /// For those who look from outside.
-    fn note(&self, begun: &Begun, how: How, changed: bool, hindrances: &[Hindrance]) {
+    fn note(&self, begun: &Begun, how: How, changed: bool, hindrances: &[Hindrance], suspended: Option<Suspended>) {
         let Begun { name, revision, trigger, began, .. } = begun;
         let (board, metrics) = (&self.board, &self.board.metrics);
         board.pulse.end(&ear::name(name));
@@ -452,7 +459,7 @@ impl Agent {
         hindrances.iter().filter_map(|hindrance| hindrance.rule.as_deref()).for_each(|rule| metrics.refusal(rule));
         if self.known.contains_key(name) {
             let (revision, hindrances) = (revision.clone(), hindrances.to_vec());
-            let last = LastPass { how, revision, at: jiff::Timestamp::now(), hindrances };
+            let last = LastPass { how, revision, at: jiff::Timestamp::now(), hindrances, suspended };
             board.stack(name, |view| (view.under_way, view.last) = (None, Some(last)));
         }
     }

@@ -8,16 +8,16 @@ use agent_core::fault::{Class, Fault};
 use agent_core::manifest::Mode;
 use agent_core::pass::{PassError, PassReport, Revision};
 use agent_core::plan::Settings;
-use agent_core::report::Outcome;
+use agent_core::report::{Outcome, StepError};
 use agent_core::schedule::How;
 use agent_core::source::{Problem, Problems, Sources, escape};
-use agent_core::state::Ended;
+use agent_core::state::{Ended, Suspended};
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
 
 use super::source::Source;
 use crate::load::Stack;
-use crate::session::{Clouds, SessionError};
+use crate::session::{Clouds, Session, SessionError};
 
 /// What a pass is made with.
 pub struct Orders {
@@ -29,6 +29,8 @@ pub struct Orders {
     pub removals: usize,
     /// Ends it early.
     pub halt: Halt,
+    /// The pass before found the stack suspended by command: whether it still is is asked first.
+    pub was_suspended: bool,
 }
 
 /// What a pass came to.
@@ -39,6 +41,8 @@ pub struct Passed {
     pub changed: bool,
     /// What hindered it before any step was tried. Drift passes meet the same again and again; whoever logs knows what is new.
     pub hindrances: Vec<Hindrance>,
+    /// Why nothing was to be changed, if that was so.
+    pub suspended: Option<Suspended>,
 }
 
 /// One thing that is in the way.
@@ -61,6 +65,11 @@ impl Hindrance {
     pub fn tell(&self) {
         error!(help = self.help.as_deref(), "{}", self.message);
     }
+
+    /// Puts it into the log as something that people have asked for.
+    pub fn note(&self) {
+        warn!(help = self.help.as_deref(), "suspended: {}", self.message);
+    }
 }
 
 /// Makes one pass.
@@ -71,7 +80,8 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
             let hindrances = report.not_read.iter().map(|(kind, fault)| {
                 Hindrance::new(format!("{kind} could not be read: {fault}"), Some(fault.class.hint().to_owned()))
             });
-            Passed { how: how(&report), changed: report.report.moved(), hindrances: hindrances.collect() }
+            let (how, changed) = (how(&report), report.report.moved());
+            Passed { how, changed, hindrances: hindrances.collect(), suspended: None }
         }
         Err(error) => {
             if has_wrong_credentials(&error)
@@ -84,7 +94,11 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
                 // Found with what AWS answered: a subnet that is not there may come, and then the next pass finds none.
                 stack.problems = Problems::new();
             }
-            Passed { how: how_of(&error), changed: false, hindrances }
+            let suspended = match &error {
+                SessionError::Pass(PassError::Suspended(suspended)) => Some(suspended.clone()),
+                _ => None,
+            };
+            Passed { how: how_of(&error), changed: false, hindrances, suspended }
         }
     }
 }
@@ -92,10 +106,14 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
 async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<PassReport, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
+    Session::not_suspended(stack)?;
     let session = clouds.open(&manifest.stack).await?;
     let mut engine = session.engine(&|event| tell(&event), Settings { removal_budget: orders.removals });
     engine.insist = false;
     engine.timing.halt = orders.halt;
+    if orders.was_suspended {
+        session.still_suspended(&engine).await?;
+    }
     let (desired, look) = session.look(&engine, stack).await?;
     if report_only {
         let pending = look.plan.steps.len();
@@ -136,11 +154,16 @@ fn how(report: &PassReport) -> How {
         Ended::Converged => How::Converged,
         Ended::Progressing | Ended::Applying => How::Progressing,
         Ended::Failed => {
-            let passes = report.report.failures().any(|(_, error)| error.may_pass())
+            let passes = report.report.failures().any(|(_, error)| error.may_pass() || is_others(error))
                 || report.not_read.values().any(|fault| fault.class.passes());
             if passes { How::FailedForNow } else { How::Failed }
         }
     }
+}
+
+/// Whether another agent is at work: the next pass sees what has come of that.
+fn is_others(error: &StepError) -> bool {
+    matches!(error, StepError::LeaseLost { .. })
 }
 
 /// The fault of a call, where that is what hindered the pass.
@@ -159,6 +182,9 @@ fn has_wrong_credentials(error: &SessionError) -> bool {
 }
 
 fn how_of(error: &SessionError) -> How {
+    if matches!(error, SessionError::Pass(PassError::Suspended(_))) {
+        return How::Suspended;
+    }
     let passes = match error {
         SessionError::NotNext { error, .. } => !error.is_refusal(),
         SessionError::NotThere(_) | SessionError::Pass(PassError::Lease(_)) => true,
@@ -185,6 +211,10 @@ fn hindrances(stack: &Stack, error: &SessionError) -> Vec<Hindrance> {
         }
         SessionError::Pass(PassError::Plan(errors)) => {
             errors.iter().map(|error| Hindrance::new(error.to_string(), None)).collect()
+        }
+        SessionError::Pass(PassError::Suspended(suspended)) => {
+            let stack = stack.name();
+            vec![Hindrance::new(escape(&suspended.to_string()), Some(suspended.hint(&stack)))]
         }
         other => vec![Hindrance::new(other.to_string(), other.hint())],
     }

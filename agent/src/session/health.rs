@@ -10,7 +10,7 @@ use agent_core::journal::Journal;
 use agent_core::manifest::Mode;
 use agent_core::pass::{Look, PassError, Revision};
 use agent_core::plan::{Settings, plan};
-use agent_core::state::{Last, Store, at_work};
+use agent_core::state::{Last, Store, Suspended, at_work};
 
 use super::{Session, SessionError};
 use crate::load::Stack;
@@ -28,7 +28,10 @@ impl Session {
         let look = Look { plan: planned.map_err(PassError::Plan)?, state, observed };
         let manifest = stack.manifest.as_deref();
         let reports = manifest.is_some_and(|manifest| manifest.stack.mode == Mode::Report);
-        let suspended = reports.then_some(REPORTS);
+        let by_manifest = manifest.and_then(|manifest| Suspended::by_manifest(&manifest.stack));
+        let suspension = by_manifest.or_else(|| engine.suspended(&look.state));
+        let because = suspension.as_ref().map(ToString::to_string);
+        let suspended = because.as_deref().or(reports.then_some(REPORTS));
         let seen = Seen { desired: &desired, look: &look, kinds: &engine.kinds, manifest, suspended };
         let now = jiff::Timestamp::now().as_millisecond();
         let (findings, told, at_work) = tokio::join!(
@@ -40,7 +43,7 @@ impl Session {
         let hinders = |one: &&Finding| one.refuses() || (one.is_open() && !look.plan.steps.is_empty());
         let hindering = findings.iter().filter(hinders);
         let refused = hindering.map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
-        Ok(Status { refused, ..Status::of(&seen, &told, revision, at_work?) })
+        Ok(Status { refused, suspension, ..Status::of(&seen, &told, revision, at_work?) })
     }
 
     /// What became of the stack's revisions.

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use agent_core::diff::{FieldChange, shown};
 use agent_core::kind::{Kind, Kinds};
 use agent_core::plan::{Op, Plan, Step};
+use agent_core::source::render::escape;
+use agent_core::state::Suspended;
 use agent_model::kinds::ecs::task_definition::TaskDefinition;
 use agent_model::preview::{Consequence, consequences};
 use serde_json::Value;
@@ -28,6 +30,16 @@ fn changes(op: &Op) -> &[FieldChange] {
         Op::Create { changes, .. } | Op::Update { changes, .. } => changes,
         Op::Clear { .. } | Op::Delete { .. } => &[],
     }
+}
+
+/// Below the plan of a stack that is suspended.
+pub fn suspended(stack: &str, why: &Suspended) -> String {
+    format!("{stack} is suspended, and nothing of this is done for now: {}\n", escape(&why.to_string()))
+}
+
+/// The same on a page.
+pub fn suspended_markdown(why: &Suspended) -> String {
+    format!("\n**Suspended**, and nothing of this is done for now: {}\n", cell(&escape(&why.to_string())))
 }
 
 /// Why, in words for people: a definition is never changed, and which of its fields are others stands below.

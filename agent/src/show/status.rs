@@ -61,7 +61,7 @@ fn record(status: &Status, now: Timestamp) -> (String, Tone) {
         let text = if there { "no record of a revision, although resources are there" } else { "never applied" };
         return (text.to_owned(), Tone::Change);
     };
-    let (word, tone) = match (ended, &status.at_work) {
+    let (word, tone) = match (ended, status.at_work.as_ref().filter(|at_work| !at_work.expired)) {
         (Ended::Applying, None) => ("interrupted", Tone::Change),
         (Ended::Converged, _) => ("converged", Tone::Add),
         (Ended::Failed, _) => ("failed", Tone::Remove),
@@ -93,11 +93,18 @@ fn about(status: &Status) -> Vec<String> {
     }
     lines.extend(status.refused.iter().map(|rule| format!("refused by the rules: {}", escape(rule))));
     if let Some(reason) = &status.suspended {
-        lines.push(format!("nothing is changed, because {reason}"));
+        lines.push(match &status.suspension {
+            Some(suspended) => format!("suspended: {}", escape(&suspended.to_string())),
+            None => format!("nothing is changed, because {reason}"),
+        });
     }
     if let Some(at_work) = &status.at_work {
-        let (holder, until) = (escape(&at_work.holder), time(at_work.until));
-        lines.push(format!("the agent {holder} is at work; its lease ends at {until}"));
+        let (holder, since, until) = (escape(&at_work.holder), time(at_work.since), time(at_work.until));
+        lines.push(if at_work.expired {
+            format!("the agent {holder} was at work since {since} and has not said that it ended; its lease expired at {until}")
+        } else {
+            format!("the agent {holder} is at work since {since}; its lease ends at {until}")
+        });
     }
     lines.extend(status.notes.iter().map(|note| escape(note)));
     lines
@@ -197,8 +204,8 @@ fn cell(text: &str) -> String {
 pub fn changes(before: Option<&Status>, after: &Status, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let head = |status: &Status| {
-        let record = (status.outcome, status.revision.clone(), status.at_work.is_some());
-        (record, now_is(status), status.refused.clone())
+        let record = (status.outcome, status.revision.clone(), status.at_work.as_ref().map(|at_work| at_work.expired));
+        (record, now_is(status), status.refused.clone(), status.suspended.clone())
     };
     if before.map(head) != Some(head(after)) {
         let now_is = now_is(after).map(|now_is| format!("; now {now_is}")).unwrap_or_default();

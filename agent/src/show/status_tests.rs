@@ -54,8 +54,14 @@ fn status() -> Status {
         outcome: Some(Ended::Applying),
         since: Some(at("2026-11-21T14:02:05Z")),
         wanted: "fedcba9876543210fedcba9876543210fedcba98".into(),
-        at_work: Some(AtWork { holder: "d0c3f1".into(), until: at("2026-11-21T14:03:05Z") }),
+        at_work: Some(AtWork {
+            holder: "d0c3f1".into(),
+            since: at("2026-11-21T14:02:05Z"),
+            expired: false,
+            until: at("2026-11-21T14:03:05Z"),
+        }),
         suspended: None,
+        suspension: None,
         refused: vec!["origin-header-required: anybody can reach it".into()],
         health: Health::Missing,
         sync: Sync::OutOfSync { fields: 1 },
@@ -74,7 +80,7 @@ fn a_stack_that_is_worked_on() {
     um: applying at 0123456789ab since 2026-11-21 14:02:05 UTC (42 s ago); now missing, out of sync
       compared with fedcba987654, which is not what was applied
       refused by the rules: origin-header-required: anybody can reach it
-      the agent d0c3f1 is at work; its lease ends at 2026-11-21 14:03:05 UTC
+      the agent d0c3f1 is at work since 2026-11-21 14:02:05 UTC; its lease ends at 2026-11-21 14:03:05 UTC
       ec2.vpc: AWS does not say why: denied
       … load_balancer.edge  progressing  out of sync
           … elb.load_balancer  progressing  out of sync: 1 field differs
@@ -108,7 +114,7 @@ fn a_page_holds_hostile_texts_as_they_are() {
 
     refused by the rules: origin-header-required: anybody can reach it
 
-    the agent d0c3f1 is at work; its lease ends at 2026-11-21 14:03:05 UTC
+    the agent d0c3f1 is at work since 2026-11-21 14:02:05 UTC; its lease ends at 2026-11-21 14:03:05 UTC
 
     ec2.vpc: AWS does not say why: denied
 

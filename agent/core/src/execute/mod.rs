@@ -20,7 +20,7 @@ use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepError, StepReport};
 use crate::state::{Intent, Lease, NoLease, Store};
 use crate::wait::Timing;
-use crate::work;
+use crate::work::{self, Fence};
 
 /// Told as it happens.
 pub enum Event<'a> {
@@ -111,11 +111,11 @@ impl Executor<'_> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), live);
     }
 
-    /// Whether the stack is still ours to change.
-    async fn keep_lease(&self) -> Result<(), StepError> {
-        match self.lease.lock().await.keep().await {
-            Ok(()) => Ok(()),
-            Err(NoLease::Held { holder, .. }) => Err(StepError::LeaseLost { holder }),
+    /// Whether the stack is still ours to change, and until when a changing call may be sent.
+    async fn permit(&self) -> Result<Fence, StepError> {
+        match self.lease.lock().await.permit().await {
+            Ok(fence) => Ok(fence),
+            Err(NoLease::Held { holder, .. } | NoLease::Overtaken { holder }) => Err(StepError::LeaseLost { holder }),
             Err(NoLease::Fault(fault)) => Err(fault.into()),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::clock::Reading;
 use crate::diff::{FieldChange, diff};
 use crate::doc::{Doc, digest, path_matches, put};
 use crate::execute::Executor;
@@ -16,6 +17,7 @@ use crate::provider::{Changed, Door};
 use crate::reference::{is_open, resolve};
 use crate::report::{Outcome, StepError};
 use crate::state::{Intent, write};
+use crate::work::{Fence, within};
 
 /// What a step is about, at hand.
 struct Work<'a> {
@@ -98,12 +100,12 @@ impl Executor<'_> {
         }
     }
 
-    /// Asked before each changing call: whether it may still be made.
-    async fn may_change(&self) -> Result<(), Stop> {
+    /// Asked before each change: whether it may still be made, and until when its calls may be sent.
+    async fn may_change(&self) -> Result<Fence, Stop> {
         if let Some(reason) = self.timing.halt.reason() {
             return Err(Stop::Waiting(format!("the next pass, since {reason}")));
         }
-        Ok(self.keep_lease().await?)
+        Ok(self.permit().await?)
     }
 
     async fn try_step(&self, step: &Step) -> Result<String, Stop> {
@@ -200,10 +202,19 @@ impl Executor<'_> {
 
     async fn forget_intent(&self, address: &Address) {
         let held = self.intents.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
-        if held.is_some()
-            && let Err(fault) = self.store.delete(&self.scope.stack, &Intent::entry(address)).await
-        {
-            tracing::debug!(%address, %fault, "the intent stays; the next pass finds what it was about");
+        if held.is_none() {
+            return;
+        }
+        // Another agent may have one of that name by now.
+        let forgotten = match self.permit().await {
+            Ok(fence) => {
+                let entry = Intent::entry(address);
+                within(fence, self.store.delete(&self.scope.stack, &entry)).await.map_err(Into::into)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
+            tracing::debug!(%address, %error, "the intent stays; the next pass finds what it was about");
         }
     }
 
@@ -275,20 +286,19 @@ impl Executor<'_> {
     /// The one creating call, sent again only where that cannot make a second one.
     async fn send(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<String, Stop> {
         let unnamed = work.kind.identity == Identity::Intent;
-        if unnamed {
-            self.may_change().await?;
-            let intent = Intent { address: mark.address.clone(), generation: mark.generation.clone() };
-            write(self.store, &self.scope.stack, &Intent::entry(work.address), &intent).await?;
-            let mut intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
-            intents.insert(work.address.clone(), (intent, 0));
-        }
         // Salted by the pass: EC2 would answer a token of yesterday with the id of what somebody has deleted since. A dead
         // process's call cannot be repeated under another token: its lease has to run out first, and then it is found.
         let token = &digest(&format!("{} {} {}", self.salt, mark.address, spec.as_str()))[..32];
         let mut patience = self.timing.patience(self.timing.busy);
+        let clock = &self.timing.clock;
+        let mut dated = None;
         loop {
-            self.may_change().await?;
-            let fault = match work.door.create(self.scope, spec, mark, token).await {
+            // Whoever finds the intent reckons with a call that was under way for so long after it.
+            if unnamed && dated.is_none_or(|at| clock.since(at) >= self.timing.call / 2) {
+                dated = Some(self.intend(work.address, mark).await?);
+            }
+            let fence = self.may_change().await?.and(dated.unwrap_or_else(|| clock.now()), self.timing.call);
+            let fault = match within(fence, work.door.create(self.scope, spec, mark, token)).await {
                 Ok(id) => return Ok(id),
                 Err(fault) => fault,
             };
@@ -308,6 +318,18 @@ impl Executor<'_> {
                 return Err(fault.into());
             }
         }
+    }
+
+    /// Puts down that something without a name is about to be made; gives when, at the latest, it was not put down yet.
+    async fn intend(&self, address: &Address, mark: &Mark) -> Result<Reading, Stop> {
+        let fence = self.may_change().await?;
+        let at = self.timing.clock.now();
+        let intent = Intent { address: mark.address.clone(), generation: mark.generation.clone() };
+        let entry = Intent::entry(address);
+        within(fence, write(self.store, &self.scope.stack, &entry, &intent)).await?;
+        let mut intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
+        intents.insert(address.clone(), (intent, 0));
+        Ok(at)
     }
 
     async fn update(&self, work: &Work<'_>, spec: &Doc, mark: &Mark) -> Result<String, Stop> {
@@ -337,8 +359,8 @@ impl Executor<'_> {
         let changed = Changed { paths, mark: !marked };
         let mut patience = self.timing.patience(self.timing.busy);
         loop {
-            self.may_change().await?;
-            match work.door.update(self.scope, live, &spec, &changed, mark).await {
+            let fence = self.may_change().await?;
+            match within(fence, work.door.update(self.scope, live, &spec, &changed, mark)).await {
                 Ok(()) => return Ok(()),
                 Err(fault) if fault.class.passes() && patience.again().await => {}
                 Err(fault) => return Err(fault.into()),
@@ -389,8 +411,8 @@ impl Executor<'_> {
     async fn delete(&self, work: &Work<'_>, live: &LiveDoc) -> Result<String, Stop> {
         let mut busy = self.timing.patience(self.timing.busy);
         loop {
-            self.may_change().await?;
-            match work.door.delete(self.scope, live).await {
+            let fence = self.may_change().await?;
+            match within(fence, work.door.delete(self.scope, live)).await {
                 Ok(()) => break,
                 Err(fault) if fault.class == Class::NotFound => break,
                 Err(fault) if fault.class.passes() => {

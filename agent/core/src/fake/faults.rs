@@ -80,6 +80,8 @@ pub struct Faults {
     pub lost: u32,
     /// The longest delay of a call.
     pub delay: Duration,
+    /// How long an answer is on its way at most.
+    pub answer: Duration,
     /// For how long at most a change is not seen by readers.
     pub stale: Duration,
     /// For how long things of these kinds are coming, or changing.
@@ -148,6 +150,10 @@ impl Faults {
             None => Effect::None,
         };
         (effect, pause)
+    }
+
+    pub(super) fn answered_after(&mut self) -> Duration {
+        if self.answer.is_zero() { Duration::ZERO } else { self.answer.mul_f64(self.chance()) }
     }
 
     pub(super) fn unseen(&mut self) -> Duration {

@@ -6,6 +6,7 @@ mod health;
 pub mod history;
 mod made_up;
 mod store;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,12 +20,12 @@ use crate::doc::{self, Doc, LINK};
 use crate::fault::{Class, Fault};
 use crate::health::Told;
 use crate::kind::{Identity, Kind, KindInfo};
-use crate::live::{Live, LiveDoc, Owner, Phase};
+use crate::live::{Live, LiveDoc, Mark, Owner, Phase};
 use crate::provider::{Listing, New, Provider, Sought, Update};
-use crate::work::{self, Answer};
-use faults::{Effect, Faults, Life, Op};
+use faults::{Faults, Life, Op};
 pub use made_up::unordered;
 use made_up::{merged, out_of};
+pub use wire::Flight;
 
 /// The faked cloud.
 pub struct Fake {
@@ -47,10 +48,12 @@ struct World {
     faults: Faults,
     life: Life,
     calls: Vec<Call>,
+    writes: usize,
     began: Option<Instant>,
     history: Vec<history::Moment>,
     natures: BTreeMap<&'static str, Box<dyn Nature>>,
     ills: health::Ills,
+    wire: wire::Wire,
 }
 
 struct Object {
@@ -87,7 +90,9 @@ impl Fake {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.land();
+        world
     }
 
     /// Has AWS do something by itself with things of this kind.
@@ -101,6 +106,7 @@ impl Fake {
         world.faults = faults;
         world.life = Life::Alive;
         world.calls.clear();
+        world.writes = 0;
     }
 
     /// The calls since the start.
@@ -157,51 +163,6 @@ impl Fake {
             world.changed(&object.live.kind);
         }
     }
-
-    /// Lets a call come in: counts it, and does to it what the faults say. The pause is taken without the lock.
-    async fn enter(&self, kind: &str, op: Op, about: &str) -> Result<Effect, Fault> {
-        let (effect, pause) = {
-            let world = &mut *self.world();
-            world.sweep();
-            let number = world.calls.len();
-            world.calls.push(Call { kind: kind.into(), op, about: about.into() });
-            let writes = world.calls.iter().filter(|call| call.op.is_write()).count();
-            world.faults.at(&mut world.life, (kind, op), number, writes)
-        };
-        if !pause.is_zero() {
-            crate::wait::pause(pause).await;
-        }
-        match effect {
-            Effect::Refused(_) => tell(kind, op, Answer::Refused),
-            Effect::AnswerLost => tell(kind, op, Answer::None),
-            Effect::None => tell(kind, op, Answer::Accepted),
-        }
-        match effect {
-            Effect::Refused(class) => Err(Fault::new(class, &action(kind, op), &format!("{class:?}"), "faked")),
-            other => Ok(other),
-        }
-    }
-
-    /// What the caller gets to see of an answer.
-    fn leave<T>(kind: &str, op: Op, effect: &Effect, answer: Result<T, Fault>) -> Result<T, Fault> {
-        match effect {
-            Effect::AnswerLost if answer.is_ok() => {
-                Err(Fault::new(Class::Lost, &action(kind, op), "NoAnswer", "the connection broke"))
-            }
-            _ => answer,
-        }
-    }
-}
-
-/// Tells of a call as the clients of AWS do, but before it is carried out.
-fn tell(kind: &str, op: Op, answer: Answer) {
-    let operation = format!("{op:?}");
-    let (changes, request_id) = (op.is_write(), None);
-    work::tell(&work::Call { service: kind, operation: &operation, changes, answer, request_id, address: None });
-}
-
-fn action(kind: &str, op: Op) -> String {
-    format!("{kind}:{op:?}")
 }
 
 fn refusal(kind: &str, message: &str) -> Fault {
@@ -239,6 +200,11 @@ impl World {
     ) -> Result<String, Fault> {
         self.links_exist(kind, spec)?;
         self.name_is_free(kind, spec)?;
+        let is_there = |object: &&Object| object.gone_from.is_none() && object.live.owner == owner;
+        let twin = self.objects.values().filter(|object| object.live.kind == kind.name).find(is_there);
+        if let Some(twin) = twin.filter(|_| owner != Owner::Nobody) {
+            self.wire.twins.push(format!("{} is there as {owner:?}, and is made again", twin.live.id));
+        }
         self.made += 1;
         let id = format!("{}-{:04}", kind.name.rsplit('.').next().unwrap_or_default(), self.made);
         let out = Doc::from_value(&out_of(kind, &id, spec, scope));
@@ -338,133 +304,120 @@ fn links(spec: &Value) -> Vec<(String, String)> {
 
 impl<K: Kind> Provider<K> for Fake {
     async fn list(&self, _: &Scope, listing: &Listing<'_>) -> Result<Vec<Live<K>>, Fault> {
-        let effect = self.enter(K::NAME, Op::List, "").await?;
-        let answer = {
-            let world = self.world();
+        let adopted = listing.adopted.to_vec();
+        let seen = move |world: &mut World| {
             let of_kind = world.objects.values().filter(|object| object.live.kind == K::NAME);
             // As a real list does: what carries tags of ours, and what the manifest adopts.
             let asked = of_kind
                 .filter_map(|object| world.ailing(World::seen(object)))
-                .filter(|live| live.owner != Owner::Nobody || listing.adopted.contains(&live.id));
+                .filter(|live| live.owner != Owner::Nobody || adopted.contains(&live.id));
             let mut newest_first: Vec<LiveDoc> = asked.collect();
             newest_first.sort_by(|a, b| b.id.cmp(&a.id));
-            newest_first.iter().map(typed).collect()
+            Ok(newest_first)
         };
-        Self::leave(K::NAME, Op::List, &effect, answer)
+        self.call(K::NAME, Op::List, "", seen).await?.iter().map(typed).collect()
     }
 
     async fn find(&self, _: &Scope, sought: &Sought<'_, K>) -> Result<Option<Live<K>>, Fault> {
-        let effect = self.enter(K::NAME, Op::Find, sought.id.unwrap_or(sought.mark.address.as_str())).await?;
-        let answer = {
-            let world = self.world();
-            let wanted_name = K::unique(sought.spec);
+        let about = sought.id.unwrap_or(sought.mark.address.as_str());
+        let (id, mark, wanted_name) = (sought.id.map(str::to_owned), sought.mark.clone(), K::unique(sought.spec));
+        let seen = move |world: &mut World| {
             let found = world.objects.values().filter(|object| object.live.kind == K::NAME).find(|object| {
-                let by_mark = matches!(&object.live.owner, Owner::Stack(mark) if mark == sought.mark);
-                match (sought.id, &wanted_name) {
-                    (Some(id), _) => object.live.id == id,
+                let by_mark = matches!(&object.live.owner, Owner::Stack(held) if *held == mark);
+                match (&id, &wanted_name) {
+                    (Some(id), _) => object.live.id == *id,
                     (None, None) => by_mark,
                     (None, Some(name)) => {
                         by_mark || (KindInfo::of::<K>().unique)(&object.live.spec).ok().flatten().as_ref() == Some(name)
                     }
                 }
             });
-            found.and_then(World::seen).as_ref().map(typed).transpose()
+            Ok(found.and_then(World::seen))
         };
-        Self::leave(K::NAME, Op::Find, &effect, answer)
+        self.call(K::NAME, Op::Find, about, seen).await?.as_ref().map(typed).transpose()
     }
 
     async fn create(&self, scope: &Scope, new: &New<'_, K>) -> Result<String, Fault> {
-        let effect = self.enter(K::NAME, Op::Create, new.mark.address.as_str()).await?;
-        let answer = {
-            let mut world = self.world();
-            let spec = Doc::of(new.spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+        let spec = Doc::of(new.spec).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+        let (scope, mark, token) = (scope.clone(), new.mark.clone(), new.token.to_owned());
+        let make = move |world: &mut World| {
             let unseen = world.faults.unseen();
-            match world.tokens.get(new.token).filter(|id| world.objects.contains_key(*id)).cloned() {
+            match world.tokens.get(&token).filter(|id| world.objects.contains_key(*id)).cloned() {
                 Some(id) if K::IDENTITY == Identity::Token => Ok(id),
                 _ => {
-                    let owner = Owner::Stack(new.mark.clone());
-                    let made = world.insert(&KindInfo::of::<K>(), scope, &spec, owner, unseen);
-                    if let Ok(id) = &made {
-                        world.tokens.insert(new.token.to_owned(), id.clone());
-                        world.changed(K::NAME);
-                    }
-                    made
+                    let made = world.insert(&KindInfo::of::<K>(), &scope, &spec, Owner::Stack(mark), unseen)?;
+                    world.tokens.insert(token, made.clone());
+                    world.changed(K::NAME);
+                    Ok(made)
                 }
             }
         };
-        Self::leave(K::NAME, Op::Create, &effect, answer)
+        self.call(K::NAME, Op::Create, new.mark.address.as_str(), make).await
     }
 
     async fn update(&self, scope: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
-        let effect = self.enter(K::NAME, Op::Update, &update.live.id).await?;
-        let answer = self.apply(scope, update);
-        Self::leave(K::NAME, Op::Update, &effect, answer)
+        let spec = Doc::of(update.to).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+        let (scope, mark, id) = (scope.clone(), update.mark.clone(), update.live.id.clone());
+        let apply = move |world: &mut World| world.update(&KindInfo::of::<K>(), &scope, &id, &spec, mark);
+        self.call(K::NAME, Op::Update, &update.live.id, apply).await
     }
 
     async fn delete(&self, _: &Scope, live: &Live<K>) -> Result<(), Fault> {
-        let effect = self.enter(K::NAME, Op::Delete, &live.id).await?;
-        let answer = {
-            let mut world = self.world();
-            let held = world.objects.get(&live.id).map(|object| object.live.clone());
-            match held {
-                None => Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there")),
-                Some(held) => {
-                    if let Some(user) = world.user_of(&KindInfo::of::<K>(), &held) {
-                        Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")))
-                    } else {
-                        let gone = Instant::now() + world.faults.going(K::NAME);
-                        if let Some(object) = world.objects.get_mut(&live.id) {
-                            object.gone_from.get_or_insert(gone);
-                        }
-                        world.sweep();
-                        world.changed(K::NAME);
-                        world.remember();
-                        Ok(())
-                    }
-                }
+        let id = live.id.clone();
+        let delete = move |world: &mut World| {
+            let Some(held) = world.objects.get(&id).map(|object| object.live.clone()) else {
+                return Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there"));
+            };
+            if let Some(user) = world.user_of(&KindInfo::of::<K>(), &held) {
+                return Err(Fault::new(Class::InUse, K::NAME, "InUse", format!("{user} uses it")));
             }
+            let gone = Instant::now() + world.faults.going(K::NAME);
+            if let Some(object) = world.objects.get_mut(&id) {
+                object.gone_from.get_or_insert(gone);
+            }
+            world.sweep();
+            world.changed(K::NAME);
+            world.remember();
+            Ok(())
         };
-        Self::leave(K::NAME, Op::Delete, &effect, answer)
+        self.call(K::NAME, Op::Delete, &live.id, delete).await
     }
 
     async fn explain(&self, _: &Scope, about: &[Live<K>]) -> Result<BTreeMap<String, Told>, Fault> {
-        let effect = self.enter(K::NAME, Op::Explain, "").await?;
-        let said = self.world().ills.told(about.iter().map(|live| live.id.as_str()));
-        Self::leave(K::NAME, Op::Explain, &effect, Ok(said))
+        let ids: Vec<String> = about.iter().map(|live| live.id.clone()).collect();
+        let said = move |world: &mut World| Ok(world.ills.told(ids.iter().map(String::as_str)));
+        self.call(K::NAME, Op::Explain, "", said).await
     }
 }
 
-impl Fake {
-    fn apply<K: Kind>(&self, scope: &Scope, update: &Update<'_, K>) -> Result<(), Fault> {
-        let kind = KindInfo::of::<K>();
-        let mut world = self.world();
-        let spec = Doc::of(update.to).map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
-        world.links_exist(&kind, &spec)?;
-        let stale = world.faults.unseen();
-        let changing = world.faults.coming(K::NAME);
-        let Some(object) = world.objects.get_mut(&update.live.id) else {
-            return Err(Fault::new(Class::NotFound, K::NAME, "NotFound", "it is not there"));
+impl World {
+    fn update(&mut self, kind: &KindInfo, scope: &Scope, id: &str, spec: &Doc, mark: Mark) -> Result<(), Fault> {
+        self.links_exist(kind, spec)?;
+        let stale = self.faults.unseen();
+        let changing = self.faults.coming(kind.name);
+        let Some(object) = self.objects.get_mut(id) else {
+            return Err(Fault::new(Class::NotFound, kind.name, "NotFound", "it is not there"));
         };
         let spec = merged(&spec.value(), &object.live.spec.value());
         for change in crate::diff::diff(&spec, &object.live.spec.value()) {
             if (kind.change)(&change.path, &change.from, &change.to) != crate::kind::Change::InPlace {
-                return Err(refusal(K::NAME, &format!("{} cannot be changed", change.path)));
+                return Err(refusal(kind.name, &format!("{} cannot be changed", change.path)));
             }
         }
         let (spec, out) = (kind.faked)(Some(&object.live.spec), &Doc::from_value(&spec), &object.live.out)
-            .map_err(|error| refusal(K::NAME, &format!("{error:?}")))?;
+            .map_err(|error| refusal(kind.name, &format!("{error:?}")))?;
         object.before = Some(object.live.clone());
         object.seen_from = Instant::now() + stale;
         (object.live.spec, object.live.out) = (spec, out);
-        object.live.owner = Owner::Stack(update.mark.clone());
+        object.live.owner = Owner::Stack(mark);
         object.changing_until = Instant::now() + changing;
         if let Value::Object(mut out) = object.live.out.value() {
             let derived = (kind.derive)(&object.live.spec, scope).unwrap_or_default();
             out.extend(derived.into_iter().map(|(field, value)| (field.to_owned(), value.into())));
             object.live.out = Doc::from_value(&Value::Object(out));
         }
-        world.changed(K::NAME);
-        world.remember();
+        self.changed(kind.name);
+        self.remember();
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::state::{Entry, Store};
 
 impl World {
     /// Milliseconds since the first call, by the clock that tests move.
-    fn now(&mut self) -> i64 {
+    pub(super) fn now(&mut self) -> i64 {
         let began = *self.began.get_or_insert_with(Instant::now);
         i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
@@ -21,60 +21,62 @@ impl World {
 
 impl Store for Fake {
     fn all<'a>(&'a self, stack: &'a str) -> BoxFuture<'a, Result<BTreeMap<String, Entry>, Fault>> {
-        async move {
-            let effect = self.enter(STATE, Op::List, stack).await?;
-            let prefix = format!("{stack}/");
-            let answer = self
-                .world()
-                .entries
-                .iter()
-                .filter_map(|(name, versions)| Some((name.strip_prefix(&prefix)?.to_owned(), versions.last()?.clone())))
-                .collect();
-            Self::leave(STATE, Op::List, &effect, Ok(answer))
-        }
-        .boxed()
+        let prefix = format!("{stack}/");
+        let newest = move |world: &mut World| {
+            let of_stack = world.entries.iter();
+            let named = of_stack.filter_map(|(name, versions)| {
+                Some((name.strip_prefix(&prefix)?.to_owned(), versions.last()?.clone()))
+            });
+            Ok(named.collect())
+        };
+        self.call(STATE, Op::List, stack, newest).boxed()
     }
 
     fn put<'a>(&'a self, stack: &'a str, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let effect = self.enter(STATE, Op::Update, name).await?;
-            {
-                let mut world = self.world();
-                let entry = Entry { value: value.into(), at: world.now() };
-                world.entries.entry(format!("{stack}/{name}")).or_default().push(entry);
+        let (key, value) = (format!("{stack}/{name}"), value.to_owned());
+        let put = move |world: &mut World| {
+            let entry = Entry { value, at: world.now() };
+            world.entries.entry(key).or_default().push(entry);
+            Ok(())
+        };
+        self.call(STATE, Op::Update, name, put).boxed()
+    }
+
+    fn put_new<'a>(&'a self, stack: &'a str, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<bool, Fault>> {
+        let (key, value) = (format!("{stack}/{name}"), value.to_owned());
+        let put = move |world: &mut World| {
+            let entry = Entry { value, at: world.now() };
+            let is_new = !world.entries.contains_key(&key);
+            if is_new {
+                world.entries.insert(key, vec![entry]);
             }
-            Self::leave(STATE, Op::Update, &effect, Ok(()))
-        }
-        .boxed()
+            Ok(is_new)
+        };
+        self.call(STATE, Op::Create, name, put).boxed()
     }
 
     fn history<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Fault>> {
-        async move {
-            let effect = self.enter(STATE, Op::Find, name).await?;
-            let answer = self.world().entries.get(&format!("{stack}/{name}")).cloned().unwrap_or_default();
-            Self::leave(STATE, Op::Find, &effect, Ok(answer))
-        }
-        .boxed()
+        let key = format!("{stack}/{name}");
+        let versions = move |world: &mut World| Ok(world.entries.get(&key).cloned().unwrap_or_default());
+        self.call(STATE, Op::Find, name, versions).boxed()
     }
 
     fn stacks(&self) -> BoxFuture<'_, Result<BTreeMap<String, Entry>, Fault>> {
-        async move {
-            let effect = self.enter(STATE, Op::List, "").await?;
-            let world = self.world();
+        let last = |world: &mut World| {
             let last = |(name, versions): (&String, &Vec<Entry>)| {
                 Some((name.strip_suffix("/last")?.to_owned(), versions.last()?.clone()))
             };
-            Self::leave(STATE, Op::List, &effect, Ok(world.entries.iter().filter_map(last).collect()))
-        }
-        .boxed()
+            Ok(world.entries.iter().filter_map(last).collect())
+        };
+        self.call(STATE, Op::List, "", last).boxed()
     }
 
     fn delete<'a>(&'a self, stack: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let effect = self.enter(STATE, Op::Delete, name).await?;
-            self.world().entries.remove(&format!("{stack}/{name}"));
-            Self::leave(STATE, Op::Delete, &effect, Ok(()))
-        }
-        .boxed()
+        let key = format!("{stack}/{name}");
+        let delete = move |world: &mut World| {
+            world.entries.remove(&key);
+            Ok(())
+        };
+        self.call(STATE, Op::Delete, name, delete).boxed()
     }
 }

@@ -10,6 +10,7 @@ use super::decode::decode;
 use super::names;
 use super::tree::Node;
 use crate::source::{Problem, Problems, Span};
+use crate::state::{LONGEST_REASON, is_reason};
 
 /// Prefix of the tags by which the agent knows what it owns.
 pub const OWN_TAG_PREFIX: &str = "gitops-agent:";
@@ -55,6 +56,10 @@ pub struct StackHeader {
     /// Whether to apply or only to report.
     #[serde(default)]
     pub mode: Mode,
+    /// Why nothing of the stack is to be changed for now: it is neither planned nor changed, `agent apply` and `agent destroy` refuse,
+    /// and the reason is shown in its status. `agent suspend` does the same without a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<String>,
     /// Tags for all resources of the stack.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -89,6 +94,12 @@ impl StackHeader {
         if !is_region(&self.region) {
             let problem = Problem::new("bad-region", format!("`{}` is no AWS region", self.region));
             problems.push(problem.at(&at(&["region"])).hint("regions look like `eu-west-1`"));
+        }
+        if self.suspend.as_ref().is_some_and(|reason| !is_reason(reason)) {
+            let problem =
+                Problem::new("bad-reason", format!("`suspend` is one line of 1 to {LONGEST_REASON} characters"));
+            let hint = "say why: `suspend = \"the database is being moved\"`";
+            problems.push(problem.at(&at(&["suspend"])).hint(hint));
         }
         if self.files_image.as_ref().is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace)) {
             let problem = Problem::new("bad-image", "`files_image` is no name of an image");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use agent_core::address::{Address, Scope};
 use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::clock::Clock;
 use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::doc::Doc;
 use agent_core::fake::faults::Faults;
@@ -48,17 +49,22 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let fake = Arc::new(Fake::default());
+        Self::on(&Arc::new(Fake::default()))
+    }
+
+    /// Another process in the same cloud.
+    pub fn on(fake: &Arc<Fake>) -> Self {
         let cloud = Cloud::new()
-            .with::<toys::Net, _>(&fake)
-            .with::<toys::Group, _>(&fake)
-            .with::<toys::Pool, _>(&fake)
-            .with::<toys::Rule, _>(&fake)
-            .with::<toys::Service, _>(&fake)
-            .with::<toys::Store, _>(&fake);
+            .with::<toys::Net, _>(fake)
+            .with::<toys::Group, _>(fake)
+            .with::<toys::Pool, _>(fake)
+            .with::<toys::Rule, _>(fake)
+            .with::<toys::Service, _>(fake)
+            .with::<toys::Store, _>(fake);
         let scope = Scope::new("demo", "123456789012", "eu-west-1");
+        let timing = Timing { clock: Clock::moved_by_tests(), ..Timing::default() };
         let settings = Settings { removal_budget: 100 };
-        Self { fake, scope, cloud, timing: Timing::default(), settings, revision: "r1".into(), insist: true }
+        Self { fake: fake.clone(), scope, cloud, timing, settings, revision: "r1".into(), insist: true }
     }
 
     pub fn desired(&self, resources: Vec<Resource>) -> Allowed<Desired> {
@@ -72,7 +78,7 @@ impl Bench {
         Allowed::<Desired>::judge(desired, &NoRules).now_or_never().unwrap().unwrap()
     }
 
-    fn engine<'a>(&'a self, tell: &'a (dyn Fn(agent_core::execute::Event<'_>) + Sync)) -> Engine<'a> {
+    pub fn engine<'a>(&'a self, tell: &'a (dyn Fn(agent_core::execute::Event<'_>) + Sync)) -> Engine<'a> {
         Engine {
             cloud: &self.cloud,
             kinds: self.cloud.kinds(),

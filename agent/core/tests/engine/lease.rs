@@ -1,10 +1,17 @@
 //! Two agents on one stack: whoever does not hold the lease writes nothing, not even to tidy up.
 
+use std::time::Duration;
+
 use agent_core::address::Address;
+use agent_core::clock::{Clock, Reading};
 use agent_core::fake::faults::{Faults, What, When};
 use agent_core::fault::Class;
 use agent_core::pass::PassError;
-use agent_core::state::{Ended, Intent, Lease, StackState, Store, at_work, write};
+use agent_core::report::StepError;
+use agent_core::state::{Ended, Intent, Lease, NoLease, StackState, Store, at_work, write};
+use agent_core::work::within;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use crate::bench::Bench;
 use crate::plans::{net, stack};
@@ -17,7 +24,7 @@ async fn converged() -> Bench {
 }
 
 async fn other_agent(bench: &Bench) -> Lease<'_> {
-    Lease::take(bench.fake.as_ref(), "demo", "another".into(), bench.timing.lease).await.unwrap()
+    Lease::take(bench.fake.as_ref(), "demo", "another".into(), &bench.timing).await.unwrap()
 }
 
 /// An intent as an agent writes it before a creating call.
@@ -116,7 +123,8 @@ async fn seen_at_work(bench: &Bench, now: i64) -> (Option<String>, bool) {
     let state = StackState::read(bench.fake.as_ref(), "demo").await.unwrap();
     let before = bench.fake.calls().len();
     let at_work = at_work(bench.fake.as_ref(), "demo", &state, now).await.unwrap();
-    (at_work.map(|at_work| at_work.holder), bench.fake.calls().len() > before)
+    let at_work = at_work.map(|one| if one.expired { format!("{}, expired", one.holder) } else { one.holder });
+    (at_work, bench.fake.calls().len() > before)
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,11 +135,113 @@ async fn a_status_says_who_is_at_work_and_asks_no_more_where_nobody_is() {
     let taken = bench.fake.all("demo").await.unwrap()["lease"].at;
     assert_eq!(seen_at_work(&bench, taken).await, (Some("another".into()), true));
     // One that does not get it has made the newest claim, and does not hold it.
-    let refused = Lease::take(bench.fake.as_ref(), "demo", "late".into(), bench.timing.lease).await;
+    let refused = Lease::take(bench.fake.as_ref(), "demo", "late".into(), &bench.timing).await;
     assert!(refused.is_err());
     assert_eq!(seen_at_work(&bench, taken).await, (Some("another".into()), true));
     let over = taken + i64::try_from(bench.timing.lease.as_millis()).unwrap();
-    assert_eq!(seen_at_work(&bench, over).await, (None, false), "it ran out");
+    assert_eq!(seen_at_work(&bench, over).await, (Some("another, expired".into()), true), "it ran out");
     lease.release().await;
     assert_eq!(seen_at_work(&bench, taken).await.0, None);
+}
+
+/// The words of a stack as they are seen now.
+async fn seen(bench: &Bench) -> StackState {
+    let asked_at = Some(bench.timing.clock.now());
+    StackState { asked_at, ..StackState::read(bench.fake.as_ref(), "demo").await.unwrap() }
+}
+
+async fn our_lease<'a>(bench: &'a Bench, seen: Option<&StackState>) -> Result<Lease<'a>, NoLease> {
+    Lease::take_since(bench.fake.as_ref(), "demo", "ours".into(), &bench.timing, seen).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_when_three_quarters_of_a_claim_are_over() {
+    let bench = Bench::new();
+    let mut lease = our_lease(&bench, None).await.unwrap();
+    let fence = lease.permit().await.unwrap();
+    let put =
+        async |name: &'static str| within(fence.clone(), Store::put(bench.fake.as_ref(), "demo", name, "x")).await;
+    tokio::time::advance(bench.timing.lease * 5 / 8).await;
+    put("early").await.unwrap();
+    tokio::time::advance(bench.timing.lease / 8).await;
+    assert_eq!(put("late").await.unwrap_err().class, Class::Lost);
+    let entries = entries(&bench).await;
+    assert!(entries.contains(&"early".to_owned()) && !entries.contains(&"late".to_owned()), "{entries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_knows_by_the_clock_on_the_wall() {
+    let mut bench = Bench::new();
+    let (steady, began) = (Instant::now(), Instant::now());
+    bench.timing.clock = Clock::of(move || Reading {
+        steady,
+        wall: Timestamp::UNIX_EPOCH + SignedDuration::try_from(began.elapsed()).unwrap(),
+    });
+    let mut lease = our_lease(&bench, None).await.unwrap();
+    let fence = lease.permit().await.unwrap();
+    tokio::time::advance(Duration::from_secs(100)).await;
+    assert!(!fence.is_open());
+    tokio::time::advance(bench.timing.lease).await;
+    let other = other_agent(&bench).await;
+    assert!(matches!(lease.permit().await, Err(NoLease::Held { .. })));
+    other.release().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_another_held_meanwhile_is_not_ours_again() {
+    let bench = Bench::new();
+    let mut lease = our_lease(&bench, None).await.unwrap();
+    tokio::time::advance(bench.timing.lease).await;
+    other_agent(&bench).await.release().await;
+    // It is free, and yet what we are about is out of date.
+    assert!(matches!(lease.permit().await, Err(NoLease::Overtaken { holder }) if holder == "another"));
+    lease.release().await;
+    other_agent(&bench).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ran_out_and_that_nobody_else_took_is_renewed() {
+    let bench = Bench::new();
+    let mut lease = our_lease(&bench, None).await.unwrap();
+    tokio::time::advance(bench.timing.lease * 2).await;
+    assert!(lease.permit().await.unwrap().is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_before_or_while_another_was_at_work_is_out_of_date() {
+    let bench = converged().await;
+    let before = seen(&bench).await;
+    let other = other_agent(&bench).await;
+    let meanwhile = seen(&bench).await;
+    assert!(matches!(our_lease(&bench, Some(&meanwhile)).await, Err(NoLease::Held { .. })));
+    other.release().await;
+    for old in [before, meanwhile] {
+        let refused = our_lease(&bench, Some(&old)).await.map(|_| ());
+        assert!(matches!(&refused, Err(NoLease::Overtaken { holder }) if holder == "another"), "{refused:?}");
+    }
+    our_lease(&bench, Some(&seen(&bench).await)).await.unwrap().release().await;
+    // One that died is no hindrance to what was seen when its lease was over.
+    drop(other_agent(&bench).await);
+    let at_work = seen(&bench).await;
+    tokio::time::advance(bench.timing.lease).await;
+    assert!(matches!(our_lease(&bench, Some(&at_work)).await, Err(NoLease::Overtaken { .. })));
+    our_lease(&bench, Some(&seen(&bench).await)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_was_stopped_does_not_write_its_record_over_that_of_another() {
+    let one = Bench::new();
+    let wanted = one.desired(stack("10.0.0.0/16", 80, "one"));
+    one.restart(Faults { delay: Duration::from_secs(2), answer: Duration::from_secs(2), ..Faults::default() });
+    let mut stopped = std::pin::pin!(one.pass(&wanted));
+    assert!(tokio::time::timeout(Duration::from_secs(15), &mut stopped).await.is_err(), "it is in the middle");
+    tokio::time::sleep(one.timing.lease).await;
+    let two = Bench { revision: "r2".into(), ..Bench::on(&one.fake) };
+    two.converged(stack("10.0.0.0/16", 80, "two")).await;
+    let (picture, words) = (two.picture(), entries(&two).await);
+    let told = stopped.await.unwrap();
+    assert!(told.report.failures().any(|(_, error)| matches!(error, StepError::LeaseLost { .. })), "{told:#?}");
+    let last = seen(&one).await.last.unwrap();
+    assert_eq!((last.revision.as_str(), last.ended), ("r2", Ended::Converged));
+    assert_eq!((two.picture(), entries(&two).await), (picture, words));
 }

@@ -10,4 +10,6 @@ mod order;
 mod plans;
 mod random;
 mod retain;
+mod suspension;
 mod toys;
+mod two_agents;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::address::Scope;
+use agent_core::clock::Clock;
 use agent_core::desired::{Allow, Desired};
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
@@ -48,7 +49,7 @@ impl Stage {
             store: self.fake.as_ref(),
             judge: &NoRules,
             settings: Settings { removal_budget: 100 },
-            timing: Timing::default(),
+            timing: Timing { clock: Clock::moved_by_tests(), ..Timing::default() },
             tell: &|_| (),
             holder: agent_core::pass::holder(),
             accept_lost_state: false,

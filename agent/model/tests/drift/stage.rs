@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use agent_core::address::Scope;
 use agent_core::allowed::{Allowed, Finding, Judge};
+use agent_core::clock::Clock;
 use agent_core::desired::{Allow, Desired};
 use agent_core::fake::Fake;
 use agent_core::fake::faults::Faults;
@@ -115,7 +116,7 @@ impl Stage {
             store: self.fake.as_ref(),
             judge: &NoRules,
             settings: Settings::default(),
-            timing: Timing::default(),
+            timing: Timing { clock: Clock::moved_by_tests(), ..Timing::default() },
             tell: &|_| (),
             holder: agent_core::pass::holder(),
             accept_lost_state: false,

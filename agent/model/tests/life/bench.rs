@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use agent_core::address::{Address, Scope};
 use agent_core::allowed::Allowed;
+use agent_core::clock::Clock;
 use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::fake::Fake;
 use agent_core::lookup::{Answer, Answers, Question};
@@ -76,7 +77,12 @@ impl Bench {
     pub fn new() -> Self {
         let fake = Arc::new(Fake::default());
         let cloud = fake_cloud(&fake);
-        Self { fake, cloud, scope: Scope::new("um", "123456789012", "eu-west-1"), timing: Timing::default() }
+        Self {
+            fake,
+            cloud,
+            scope: Scope::new("um", "123456789012", "eu-west-1"),
+            timing: Timing { clock: Clock::moved_by_tests(), ..Timing::default() },
+        }
     }
 
     fn engine(&self) -> Engine<'_> {
