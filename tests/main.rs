@@ -23,5 +23,6 @@ mod several;
 mod sources;
 mod status;
 mod suspend;
+mod two_agents;
 mod um;
 mod world;
