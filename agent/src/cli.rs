@@ -154,7 +154,8 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// Go on although the record of the last revision is gone, when the revision is this one.
+        /// Go on although the record of the last revision is gone, when the revision is this one. Also says that a branch was moved on
+        /// purpose: `agent run` goes on from this revision, though it does not descend from the one before.
         #[arg(long, value_name = "SHA")]
         accept_revision: Option<String>,
         /// Give up after so many seconds.

@@ -158,3 +158,44 @@ fn without_its_mirror_the_agent_fetches_the_history_that_it_needs() {
     move_to(&place.repository(), "main", &first);
     drop(place.refused(&["is not in the history of the branch", &first, &last]));
 }
+
+/// A forced push that was meant: whoever says so for the stack names the commit, and the agent goes on from there, whether it runs
+/// meanwhile or is started afterwards. The next one that nobody speaks for is refused again.
+#[test]
+fn a_rewritten_branch_is_followed_once_a_person_accepts_its_commit_for_the_stack() {
+    let place = Place::new("restart-meant");
+    let config = std::fs::read_to_string(place.at("agent.toml")).unwrap();
+    std::fs::write(place.at("agent.toml"), config.replace("drift = \"1h\"", "drift = \"1s\"")).unwrap();
+    let first = place.commit(1);
+    let second = place.commit(2);
+    let rewrite = |value: u32, from: &str| {
+        let other = store(&place.repository(), &commit(&place.repository(), &files(place.stack, value), &[from]));
+        move_to(&place.repository(), "main", &other);
+        other
+    };
+    let accept = |revision: &str| {
+        let repository = place.repository();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_agent"));
+        let args = ["apply", "--repo", repository.to_str().unwrap(), "--rev", revision, "--accept-revision", revision];
+        let output = command.args(args).current_dir("/").env_clear().envs(place.proxy.env()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    // While the agent runs.
+    let agent = place.agent();
+    agent.wait_for(0, &["converged", place.stack, &second[..7]]);
+    let mark = agent.mark();
+    let meant = rewrite(3, &first);
+    agent.wait_for(mark, &["the revision is refused", &meant]);
+    accept(&meant);
+    agent.wait_for(mark, &["converged", place.stack, &meant[..7]]);
+    let next = place.commit(4);
+    agent.wait_for(mark, &["converged", place.stack, &next[..7]]);
+    let mark = agent.mark();
+    let unmeant = rewrite(5, &second);
+    agent.wait_for(mark, &["the revision is refused", &unmeant]);
+    assert!(agent.stop().0.success());
+    // While it is away.
+    let agent = place.refused(&["was rewritten", &unmeant, &next]);
+    accept(&unmeant);
+    agent.wait_for(0, &["converged", place.stack, &unmeant[..7]]);
+}
