@@ -137,7 +137,7 @@ fn play(seed: u64, alone: &BTreeMap<String, usize>) -> (usize, usize, bool) {
     let place = Place::new(&format!("two-{seed}"), seed);
     let first = place.commit("one");
     let agents = [place.agent("first"), place.agent("second")];
-    let (stopped, other) = if seed % 2 == 0 { (&agents[0], &agents[1]) } else { (&agents[1], &agents[0]) };
+    let (stopped, other) = if seed.is_multiple_of(2) { (&agents[0], &agents[1]) } else { (&agents[1], &agents[0]) };
     // In the middle of the work: after so many changing calls, the lease's own among them.
     let many = 1 + seed.wrapping_mul(2_654_435_761) % 20;
     let begun = Instant::now();

@@ -168,3 +168,22 @@ fn a_revision_of_one_source_is_nothing_to_the_stacks_of_another() {
     assert_eq!(names(&begun(&mut s, now)), ["a", "b"]);
     assert_eq!(s.offer(1, Vec::new(), now), ["b"], "a goes on");
 }
+
+#[test]
+fn a_suspended_stack_is_asked_about_each_minute_and_those_that_refer_to_it_wait() {
+    let (mut s, now) = schedule();
+    s.offer(0, vec![stack("app", "1", &["net"]), stack("net", "1", &[])], now);
+    assert_eq!(names(&begun(&mut s, now)), ["net"]);
+    s.ended("net", How::Suspended, false, now);
+    assert_eq!(s.blocked().collect::<Vec<_>>(), [("app", "net")]);
+    for _ in 0..5 {
+        let at = s.wake().unwrap();
+        assert!(at <= now + Duration::from_secs(66 * 5), "it does not become more seldom");
+        assert_eq!(names(&begun(&mut s, at)), ["net"]);
+        s.ended("net", How::Suspended, false, at);
+    }
+    let at = s.wake().unwrap();
+    s.begin(at);
+    s.ended("net", How::Converged, true, at);
+    assert_eq!(names(&begun(&mut s, at)), ["app"]);
+}
