@@ -2,6 +2,7 @@
 //! Each module says what it tests; `bench` is what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod bench;
 mod bench_emulator;
 mod bench_faults;

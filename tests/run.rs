@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::bench::emulator::Emulator;
@@ -13,6 +14,7 @@ use crate::bench::repository::{Files, changed, commit_to};
 use crate::bench::running::Running;
 use crate::bench::signing::move_to;
 use crate::bench::wire::Wire;
+use crate::cli::ends;
 
 /// A repository, a configuration, and AWS behind a proxy.
 struct Place {
@@ -266,12 +268,22 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
     agent.wait_for(mark, &["goes on with the one before"]);
     let tip = commit_to(&place.repository(), "main", &stacks("ap-northeast-1", &[("run-reload", "main again")]));
     agent.wait_for(mark, &["converged", "run-reload"]);
-    // Another branch goes on from what was applied last.
+    // Another branch is another source, although it goes on from what was applied last.
     move_to(&place.repository(), "dev", &tip);
-    commit_to(&place.repository(), "dev", &stacks("ap-northeast-1", &[("run-reload", "dev")]));
-    let mark = agent.mark();
+    let dev = commit_to(&place.repository(), "dev", &stacks("ap-northeast-1", &[("run-reload", "dev")]));
+    let (mark, before) = (agent.mark(), place.calls());
     place.configure("branch = \"dev\"\n", "");
     agent.signal("HUP");
+    agent.wait_for(mark, &["ERROR", "run-reload", "branch `main`, and not to", "branch `dev`"]);
+    agent.wait_for(mark, &["ERROR", "run-reload", "failed;"]);
+    assert_eq!(record::table(&place.changes(before)), record::table(&[]));
+    // Until a person gives the stack to it.
+    let repository = place.repository().display().to_string();
+    let mut apply = Command::new(env!("CARGO_BIN_EXE_agent"));
+    apply.args(["apply", "--repo", &repository, "--rev", &dev, "--accept-revision", &dev]);
+    ends(&apply.env_clear().envs(place.proxy.env()).output().unwrap(), 0);
+    let mark = agent.mark();
+    commit_to(&place.repository(), "dev", &stacks("ap-northeast-1", &[("run-reload", "dev again")]));
     agent.wait_for(mark, &["update parameter.greeting/ssm.parameter"]);
     agent.wait_for(mark, &["converged", "run-reload"]);
 }

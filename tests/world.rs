@@ -13,7 +13,7 @@ use agent_core::pass::{Engine, Look, PassError, PassReport, Revision, holder};
 use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
 use agent_core::secret::Vault;
-use agent_core::state::Store;
+use agent_core::state::{Belongs, Store};
 use agent_core::wait::Timing;
 use agent_policy::NoRules;
 
@@ -86,6 +86,7 @@ impl World {
             holder: holder(),
             accept_lost_state: false,
             insist: true,
+            belongs: Belongs::default(),
         }
     }
 

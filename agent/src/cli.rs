@@ -26,7 +26,8 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
     /// The agent's configuration; `systemd/agent.toml` documents every key. `agent run` takes /etc/gitops-agent/agent.toml when
-    /// none is named; other commands read only `[policy]`, and ask the rules of this program as they are when none is named.
+    /// none is named; other commands read only `[policy]` and `[[role]]`, and where none is named have the rules of this program
+    /// as they are, and no roles.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// More log lines on stderr; twice for calls to AWS.
@@ -87,6 +88,24 @@ pub struct From {
     /// Only this stack.
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
+}
+
+/// Where a stack is that is given by its name.
+#[derive(Args, Clone)]
+pub struct Place {
+    /// The region of a stack that is given by its name; else the environment's.
+    #[arg(long, conflicts_with = "repo", value_name = "REGION")]
+    pub region: Option<String>,
+    /// The account of a stack that is given by its name; else that of the one `[[role]]` that it may use, or of the credentials.
+    #[arg(long, conflicts_with = "repo", value_name = "ACCOUNT")]
+    pub account: Option<String>,
+}
+
+impl Place {
+    /// The option that is given, for messages; these go with the name of a stack only.
+    pub fn given(&self) -> Option<&'static str> {
+        self.region.as_ref().map(|_| "--region").or(self.account.as_ref().map(|_| "--account"))
+    }
 }
 
 /// Answers a question beforehand.
@@ -174,9 +193,9 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// The region of a stack that is given by its name; else the environment's.
-        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
-        region: Option<String>,
+        /// Where a stack is that is given by its name.
+        #[command(flatten)]
+        place: Place,
         /// Answers the question.
         #[command(flatten)]
         yes: Yes,
@@ -236,9 +255,9 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// The region of a stack that is given by its name; else the environment's.
-        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
-        region: Option<String>,
+        /// Where a stack is that is given by its name.
+        #[command(flatten)]
+        place: Place,
     },
     /// Have stacks left alone for a while: `agent run` and `agent apply` change nothing in them, and say why. A stack whose folder is
     /// elsewhere is given by its name.
@@ -246,9 +265,9 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// The region of a stack that is given by its name; else the environment's.
-        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
-        region: Option<String>,
+        /// Where a stack is that is given by its name.
+        #[command(flatten)]
+        place: Place,
         /// Why: one line, which everybody sees.
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -261,9 +280,9 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// The region of a stack that is given by its name; else the environment's.
-        #[arg(long, conflicts_with = "repo", value_name = "REGION")]
-        region: Option<String>,
+        /// Where a stack is that is given by its name.
+        #[command(flatten)]
+        place: Place,
     },
     /// Inside a task: fetch config files from SSM into the volumes of the task (`unpack`), or copy this program into a volume
     /// (`install DIR`). The image of `files_image` has a small static program of the same code.

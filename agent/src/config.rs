@@ -2,7 +2,9 @@
 //! once, with place and hint. `systemd/agent.toml` documents every key; a test holds the two against each other.
 
 pub mod http;
+pub mod roles;
 mod signers;
+pub mod stacks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,9 @@ use signers::{Files, check_signers};
 pub struct Config {
     /// The manifests repository to follow, or several (`[[source]]`). Only `agent run` needs it.
     pub source: Option<OneOrMore>,
+    /// The roles that are taken on for stacks of other accounts.
+    #[serde(default)]
+    pub role: Vec<roles::Role>,
     /// How AWS is kept as the repository says.
     #[serde(default)]
     pub reconcile: Reconcile,
@@ -104,6 +109,9 @@ pub struct Source {
     pub allowed_signers: Option<PathBuf>,
     /// The keys of OpenPGP that may sign: what `gpg --export` writes, with or without `--armor`. Read each time.
     pub keyring: Option<PathBuf>,
+    /// The stacks that it may touch: names such as `um`, or beginnings of names such as `web-*`. Default: all that no other
+    /// source names.
+    pub stacks: Option<Vec<String>>,
 }
 
 impl Source {
@@ -290,20 +298,23 @@ fn checked(
     let table = parse(path, bytes, &Limits::default(), sources, problems)?;
     let node = Node { span: Span::start_of(file), value: Value::Table(table) };
     let config: Config = decode(&node, "config", problems)?;
+    let positions: Vec<String> = (0..config.sources().len()).map(|n| n.to_string()).collect();
+    let places: Vec<[&str; 2]> = positions.iter().map(|n| ["source", n.as_str()]).collect();
+    let place = |n: usize| match &config.source {
+        Some(OneOrMore::More(_)) => At { node: &node, place: &places[n] },
+        _ => At { node: &node, place: &["source"] },
+    };
     for (n, source) in config.sources().iter().enumerate() {
-        let position = n.to_string();
-        let place = match &config.source {
-            Some(OneOrMore::More(_)) => vec!["source", position.as_str()],
-            _ => vec!["source"],
-        };
         let Source { url, path, ssh_key, known_hosts, .. } = source;
-        let place = At { node: &node, place: &place };
+        let place = place(n);
         check_repository(url, path, (ssh_key.is_some(), known_hosts.is_some()), place, problems);
         if !git2::Reference::is_valid_name(&reference(&source.branch)) {
             place.wrong("branch", format!("`{}` cannot be the name of a branch", source.branch), None, problems);
         }
         check_signers(source, place, files, problems);
     }
+    stacks::check_sources(config.sources(), place, problems);
+    roles::check(&config.role, &node, files, problems);
     if config.reconcile.at_once == 0 {
         let place = node.locate(&["reconcile", "at_once"]);
         problems.push(Problem::new("out-of-range", "`at_once` is at least 1").at(&place));
@@ -332,6 +343,10 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    fn span(self, path: &[&str]) -> Span {
+        self.node.locate(&[self.place, path].concat())
+    }
+
     fn wrong(self, key: &str, message: String, hint: Option<String>, problems: &mut Problems) {
         let path: Vec<&str> = self.place.iter().copied().chain([key]).collect();
         let problem = Problem::new("invalid-value", message).at(&self.node.locate(&path));
@@ -371,6 +386,15 @@ fn check_repository(url: &str, path: &str, ssh: (bool, bool), at: At<'_>, proble
     }
 }
 
+/// Where a file with something secret is: a bare name is one of systemd's credentials.
+pub fn credential(file: &Path) -> PathBuf {
+    let is_name = file.components().count() == 1 && !file.is_absolute();
+    match std::env::var_os("CREDENTIALS_DIRECTORY").filter(|_| is_name) {
+        Some(folder) => Path::new(&folder).join(file),
+        None => file.to_owned(),
+    }
+}
+
 /// The full name of a branch, which nothing else can have.
 pub fn reference(branch: &str) -> String {
     format!("refs/heads/{branch}")
@@ -383,7 +407,7 @@ mod tests {
 
     use super::*;
 
-    fn of(text: &str) -> Result<Config, String> {
+    pub(super) fn of(text: &str) -> Result<Config, String> {
         let (mut sources, mut problems) = (Sources::new(), Problems::new());
         let config = checked("agent.toml", text.as_bytes(), true, Files::Leave, &mut sources, &mut problems);
         config.filter(|_| problems.is_empty()).ok_or_else(|| render_text(&problems, &sources, false))
@@ -488,17 +512,21 @@ mod tests {
         let lines: Vec<&str> = example
             .lines()
             .map(|line| {
-                line.strip_prefix("# ").filter(|rest| rest.contains(" = ") && !rest.starts_with(' ')).unwrap_or(line)
+                let is_text = |rest: &&str| rest.starts_with("[[") || rest.contains(" = ") && !rest.starts_with(' ');
+                line.strip_prefix("# ").filter(is_text).unwrap_or(line)
             })
             .collect();
         let all = lines.join("\n");
         of(&all).unwrap();
         let schema = agent_core::manifest::decode::schema_of::<Config>();
-        for keys in ["", "/$defs/Source", "/$defs/Reconcile", "/$defs/Policy", "/$defs/Http", "/$defs/Webhooks"] {
+        for keys in
+            ["", "/$defs/Source", "/$defs/Role", "/$defs/Reconcile", "/$defs/Policy", "/$defs/Http", "/$defs/Webhooks"]
+        {
             for key in schema.pointer(&format!("{keys}/properties")).unwrap().as_object().unwrap().keys() {
                 assert!(
                     all.lines().any(|line| line.starts_with(&format!("{key} "))
                         || line == format!("[{key}]")
+                        || line == format!("[[{key}]]")
                         || line.ends_with(&format!(".{key}]"))),
                     "{key}"
                 );

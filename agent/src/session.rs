@@ -1,12 +1,13 @@
 //! One stack with AWS behind it: clients for its region, its account checked, its manifest expanded and judged.
 
+mod clouds;
 mod health;
+pub mod owner;
+mod roles;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use agent_aws::Aws;
-use agent_aws::account::Identity;
 use agent_core::address::Scope;
 use agent_core::allowed::{Allowed, Finding, Judge};
 use agent_core::desired::{Allow, Desired, Incoherent};
@@ -14,86 +15,21 @@ use agent_core::execute::Event;
 use agent_core::exports;
 use agent_core::fault::Fault;
 use agent_core::lookup::{Answers, Export, Question};
-use agent_core::manifest::StackHeader;
 use agent_core::observed::{Interest, Observed};
 use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
-use agent_core::provider::Cloud;
-use agent_core::secret::{NoRandomness, Vault};
-use agent_core::state::{self, Last, NotSuspended, StackState, Suspended, Suspension};
+use agent_core::secret::NoRandomness;
+use agent_core::state::{self, Belongs, Last, NotSuspended, StackState, Suspended, Suspension};
 use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
-use tokio::sync::OnceCell;
+
+pub use clouds::Clouds;
+use clouds::Regional;
+pub use roles::RoleError;
 
 use crate::load::{LoadError, Stack};
 use crate::policy;
-
-/// AWS by region, for all stacks that a process works on: connections, and what was asked before, are shared.
-pub struct Clouds {
-    regions: Mutex<BTreeMap<String, Arc<OnceCell<Arc<Regional>>>>>,
-    judge: Arc<policy::Judge>,
-}
-
-/// AWS in one region, and who the credentials are.
-struct Regional {
-    aws: Arc<Aws>,
-    cloud: Cloud,
-    identity: Identity,
-}
-
-impl Clouds {
-    /// No connections yet; these rules are in force for all stacks.
-    pub fn new(judge: Arc<policy::Judge>) -> Self {
-        Self { regions: Mutex::default(), judge }
-    }
-
-    /// The rules that are in force.
-    pub fn judge(&self) -> &Arc<policy::Judge> {
-        &self.judge
-    }
-
-    /// A stack of which only the name is known: its account is that of the credentials.
-    pub async fn of_name(&self, stack: &str, region: Option<&str>) -> Result<Session, SessionError> {
-        let region = match region {
-            Some(region) => region.to_owned(),
-            None => agent_aws::default_region().await.ok_or(SessionError::NoRegion)?,
-        };
-        let regional = self.regional(&region).await?;
-        let scope = Scope::new(stack, &regional.identity.account, &region);
-        Ok(Session { regional, scope, judge: self.judge.clone() })
-    }
-
-    /// Connects, where that was not done before, and checks the account before anything is read.
-    pub async fn open(&self, header: &StackHeader) -> Result<Session, SessionError> {
-        let wanted = header.account.clone().ok_or_else(|| SessionError::NoAccount(header.name.clone()))?;
-        let regional = self.regional(&header.region).await?;
-        if regional.identity.account != wanted {
-            let Identity { account: got, arn } = regional.identity.clone();
-            return Err(SessionError::WrongAccount { stack: header.name.clone(), wanted, got, arn });
-        }
-        let scope = Scope::new(&header.name, &wanted, &header.region);
-        Ok(Session { regional, scope, judge: self.judge.clone() })
-    }
-
-    /// Forgets who the credentials are, so that it is asked again: they may have been replaced.
-    pub fn forget(&self, region: &str) {
-        self.regions.lock().unwrap_or_else(PoisonError::into_inner).remove(region);
-    }
-
-    async fn regional(&self, region: &str) -> Result<Arc<Regional>, SessionError> {
-        let cell = {
-            let mut all = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(region.to_owned()).or_default().clone()
-        };
-        let connect = async || {
-            let aws = Arc::new(Aws::connect(region, Vault::new()?, None).await);
-            let identity = aws.identity().await.map_err(SessionError::NoAws)?;
-            Ok(Arc::new(Regional { cloud: agent_aws::cloud(&aws), aws, identity }))
-        };
-        cell.get_or_try_init(connect).await.cloned()
-    }
-}
 
 /// AWS for one stack.
 pub struct Session {
@@ -123,7 +59,12 @@ pub enum SessionError {
         got: String,
         /// Who the credentials are.
         arn: String,
+        /// A role of the account in the manifest that the configuration has for other stacks.
+        role: Option<String>,
     },
+    /// No credentials of the role that the stack uses.
+    #[error(transparent)]
+    Role(#[from] RoleError),
     /// Neither the command line nor the environment names a region.
     #[error("no region is named")]
     NoRegion,
@@ -155,6 +96,18 @@ pub enum SessionError {
         error: Box<LoadError>,
         /// The repository that the last one came from, if it is another.
         other: Option<String>,
+    },
+    /// The stack belongs to another source.
+    #[error("the stack `{stack}` belongs to {of}, and not to {by}")]
+    OtherSource {
+        /// The stack.
+        stack: String,
+        /// Whose it is.
+        of: String,
+        /// Who wants to change it.
+        by: String,
+        /// What to do about it.
+        way: String,
     },
     /// AWS could not be asked who this is.
     #[error("AWS cannot be reached: {0}")]
@@ -189,9 +142,16 @@ impl SessionError {
             Self::NoAccount(_) => {
                 Some("add `account = \"…\"` to `[stack]`: nothing is applied to an account by chance".into())
             }
-            Self::WrongAccount { .. } => {
-                Some("use the credentials of that account, or correct `[stack] account`".into())
-            }
+            Self::WrongAccount { stack, role: Some(role), .. } => Some(format!(
+                "add `{stack}` to `stacks` of the `[[role]]` {role} in the agent's configuration, if it may use that, or correct \
+                 `[stack] account`"
+            )),
+            Self::WrongAccount { stack, wanted, .. } => Some(format!(
+                "use the credentials of that account, correct `[stack] account`, or add to the agent's configuration: \
+                 [[role]] arn = \"arn:aws:iam::{wanted}:role/…\", stacks = [\"{stack}\"]"
+            )),
+            Self::Role(error) => Some(error.hint()),
+            Self::OtherSource { way, .. } => Some(way.clone()),
             Self::OnlyReports => Some("take the line away before the stack is destroyed".into()),
             Self::NotThere(export) => Some(format!("apply the stack `{}` first", export.stack)),
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
@@ -414,6 +374,7 @@ impl Session {
             holder: holder(),
             accept_lost_state: false,
             insist: true,
+            belongs: Belongs::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use agent_core::fault::{Class, Fault};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Headers;
@@ -13,36 +14,51 @@ pub fn fault<E>(action: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> F
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    move |error| {
-        let (code, message, status) = match &error {
-            SdkError::ServiceError(service) => {
-                let meta = service.err().meta();
-                let status = service.raw().status().as_u16();
-                (meta.code().map(str::to_owned), meta.message().map(str::to_owned), Some(status))
-            }
-            other => (None, Some(chain(other)), None),
-        };
-        let message = message.unwrap_or_default();
-        let class = match (&code, status) {
-            (Some(code), status) => class_of(code, &message, status.unwrap_or_default()),
-            (None, Some(status)) if status >= 500 => Class::Unavailable,
-            (None, Some(404)) => Class::NotFound,
-            (None, Some(429)) => Class::Throttled,
-            (None, Some(_)) => Class::Invalid,
-            (None, None) => unanswered(&error),
-        };
-        Fault {
-            class,
-            action: action.into(),
-            code: code.unwrap_or_else(|| match status {
-                Some(status) => format!("HTTP {status}"),
-                None if class == Class::Credentials => "NoCredentials".into(),
-                None => "NoAnswer".into(),
-            }),
-            message,
-            request_id: request_id(&error),
-        }
+    move |error| fault_of(action, &error)
+}
+
+/// The fault that an SDK error is.
+pub(crate) fn fault_of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    // No role, no credentials: the call was not made, and what was refused is another one.
+    if let Some(role) = causes(error).find_map(<dyn Error>::downcast_ref::<Fault>) {
+        return role.clone();
     }
+    let (code, message, status) = match error {
+        SdkError::ServiceError(service) => {
+            let meta = service.err().meta();
+            let status = service.raw().status().as_u16();
+            (meta.code().map(str::to_owned), meta.message().map(str::to_owned), Some(status))
+        }
+        other => (None, Some(chain(other)), None),
+    };
+    let message = message.unwrap_or_default();
+    let class = match (&code, status) {
+        (Some(code), status) => class_of(code, &message, status.unwrap_or_default()),
+        (None, Some(status)) if status >= 500 => Class::Unavailable,
+        (None, Some(404)) => Class::NotFound,
+        (None, Some(429)) => Class::Throttled,
+        (None, Some(_)) => Class::Invalid,
+        (None, None) => unanswered(error),
+    };
+    Fault {
+        class,
+        action: action.into(),
+        code: code.unwrap_or_else(|| match status {
+            Some(status) => format!("HTTP {status}"),
+            None if class == Class::Credentials => "NoCredentials".into(),
+            None => "NoAnswer".into(),
+        }),
+        message,
+        request_id: request_id(error),
+    }
+}
+
+/// An error and what caused it.
+pub(crate) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |at: &&'a (dyn Error + 'static)| (*at).source())
 }
 
 /// An answer without a field that AWS's model calls required, or that we asked for.
@@ -77,12 +93,8 @@ fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> Class
 where
     E: Error + Send + Sync + 'static,
 {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(at) = cause {
-        if at.is::<aws_credential_types::provider::error::CredentialsError>() {
-            return Class::Credentials;
-        }
-        cause = at.source();
+    if causes(error).any(<dyn Error>::is::<CredentialsError>) {
+        return Class::Credentials;
     }
     match error {
         SdkError::ConstructionFailure(_) => Class::Invalid,
@@ -92,16 +104,14 @@ where
 }
 
 /// All causes in one line: the SDK's own message is only "dispatch failure".
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(at) = cause {
+    for at in causes(error).skip(1) {
         let more = at.to_string();
         if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
         }
-        cause = at.source();
     }
     text
 }

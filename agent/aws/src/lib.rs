@@ -11,6 +11,7 @@ mod hearing;
 pub mod iam;
 pub mod logs;
 pub mod lookup;
+pub mod role;
 mod secrets;
 pub mod servicediscovery;
 pub mod ssm;
@@ -22,13 +23,27 @@ use std::sync::{Arc, Mutex};
 use agent_core::lookup::Answers;
 use agent_core::provider::Cloud;
 use agent_core::secret::{NoRandomness, Vault};
-use aws_config::meta::region::ProvideRegion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_config::SdkConfig;
 
 use crate::hearing::Hearing;
+
+/// What a process knows of one account and region, whatever credentials it has there. All clones are one.
+#[derive(Clone)]
+pub struct Known {
+    /// Task definitions that were read.
+    definitions: ecs::Definitions,
+    /// What expansions have asked.
+    lookups: Arc<Mutex<Answers>>,
+    /// Where plaintexts of secrets are.
+    vault: Vault,
+}
+
+impl Known {
+    /// Nothing yet.
+    pub fn new(vault: Vault) -> Self {
+        Self { definitions: ecs::Definitions::default(), lookups: Arc::default(), vault }
+    }
+}
 
 /// Clients for one account and region, and the vault of this process.
 #[derive(Clone)]
@@ -60,26 +75,13 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients that take their credentials as every AWS tool does: environment, profile, container, instance.
-    ///
-    /// `http` puts another HTTP client under all of them; tests count, record and break calls there.
-    pub async fn connect(region: &str, vault: Vault, http: Option<SharedHttpClient>) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(std::time::Duration::from_secs(5))
-            .operation_attempt_timeout(std::time::Duration::from_secs(30))
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
-            .timeout_config(timeouts);
-        if let Some(http) = http {
-            loader = loader.http_client(http);
-        }
-        Self::with(&loader.load().await, vault)
+    /// Clients of one SDK configuration, which know nothing yet.
+    pub fn with(config: &SdkConfig, vault: Vault) -> Self {
+        Self::knowing(config, Known::new(vault))
     }
 
-    /// Clients of one SDK configuration.
-    pub fn with(config: &SdkConfig, vault: Vault) -> Self {
+    /// Clients of one SDK configuration, for the account and region of which this is known.
+    pub fn knowing(config: &SdkConfig, Known { definitions, lookups, vault }: Known) -> Self {
         macro_rules! client {
             ($sdk:ident, $service:literal) => {
                 $sdk::Client::from_conf(
@@ -97,8 +99,8 @@ impl Aws {
             logs: client!(aws_sdk_cloudwatchlogs, "logs"),
             cloudfront: client!(aws_sdk_cloudfront, "cloudfront"),
             servicediscovery: client!(aws_sdk_servicediscovery, "servicediscovery"),
-            lookups: Arc::default(),
-            definitions: ecs::Definitions::default(),
+            lookups,
+            definitions,
             vault,
         }
     }
@@ -107,11 +109,6 @@ impl Aws {
     pub fn vault() -> Result<Vault, NoRandomness> {
         Vault::new()
     }
-}
-
-/// The region that the environment or the profile names, as every AWS tool reads it.
-pub async fn default_region() -> Option<String> {
-    aws_config::default_provider::region::default_provider().region().await.map(|region| region.to_string())
 }
 
 macro_rules! doors {

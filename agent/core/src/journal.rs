@@ -49,6 +49,9 @@ impl Journal {
         for entry in versions {
             let Ok(last) = serde_json::from_str::<Last>(&entry.value) else { continue };
             let Ok(at) = Timestamp::from_millisecond(entry.at) else { continue };
+            if runs.last().is_some_and(|run| run.says_all_of(&last)) {
+                continue;
+            }
             if let Some(run) = runs.last_mut().filter(|run| run.goes_on(&last)) {
                 run.tell(&last, at);
             } else {
@@ -81,6 +84,12 @@ impl Run {
         };
         run.tell(last, at);
         run
+    }
+
+    /// Whether a version tells nothing new of it: the stack was given to another source, and that is no run.
+    fn says_all_of(&self, last: &Last) -> bool {
+        let is_converged = self.outcome == Ended::Converged && last.ended == Ended::Converged;
+        is_converged && self.revision == last.revision
     }
 
     /// Whether a version is about this run still. What comes after it has converged is another one.
@@ -152,6 +161,16 @@ mod tests {
             ("a".to_owned(), Converged, Some(2_000), 1, true),
             ("a".to_owned(), Converged, Some(3_000), 1, false),
         ];
+        assert_eq!(told(&all), expected);
+    }
+
+    #[test]
+    fn that_a_stack_was_given_to_a_source_is_no_run() {
+        use Ended::{Applying, Converged};
+        let all =
+            [("a", Applying, 0), ("a", Converged, 3), ("a", Converged, 50), ("b", Converged, 60), ("b", Converged, 70)];
+        let expected =
+            [("b".to_owned(), Converged, None, 0, false), ("a".to_owned(), Converged, Some(3_000), 1, false)];
         assert_eq!(told(&all), expected);
     }
 

@@ -18,7 +18,7 @@ use crate::observed::{Interest, Observed, observe};
 use crate::plan::{Op, Plan, PlanError, Settings, Step, plan};
 use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepReport};
-use crate::state::{Ended, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
+use crate::state::{Belongs, Ended, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
 use crate::stuck;
 use crate::wait::{Timing, pause};
 use crate::work;
@@ -56,6 +56,8 @@ pub struct Engine<'a> {
     pub accept_lost_state: bool,
     /// Try again what failed for good at this revision, although nothing has changed since.
     pub insist: bool,
+    /// Which source the stack belongs to from now on.
+    pub belongs: Belongs,
 }
 
 /// What was read, and what is to be done about it. Nothing was changed.
@@ -204,7 +206,8 @@ impl Engine<'_> {
         } else {
             Ended::Failed
         };
-        let told = look.state.last.as_ref().is_some_and(|last| last.revision == revision.id && last.ended == ended);
+        let is_told = |last: &Last| last.revision == revision.id && last.ended == ended && self.belongs.is_so(last);
+        let told = look.state.last.as_ref().is_some_and(is_told);
         if !told && (look.state.last.is_some() || !look.plan.current.is_empty()) {
             let mut lease = self.lease(Some(&look.state)).await?;
             let recorded = self.record(&mut lease, look.state.last.as_ref(), revision, ended, BTreeSet::new()).await;
@@ -305,7 +308,7 @@ impl Engine<'_> {
         stuck: BTreeSet<String>,
     ) -> Result<(), PassError> {
         let next = Last::next(before, &revision.id, &revision.source, &self.judge.digest(), ended);
-        let last = Last { stuck, ..next };
+        let last = Last { stuck, ..next }.belonging(&self.belongs);
         let text = as_text(&last);
         holding(lease, || self.store.put(&self.scope.stack, "last", &text)).await
     }

@@ -5,6 +5,7 @@ mod lease;
 mod suspension;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,52 @@ pub enum Ended {
     Failed,
 }
 
+/// The source that a stack belongs to: what the agent follows, and no other has a say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The repository, without credentials.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The folder of the manifests; `.` is the top.
+    pub path: String,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`, branch `{}`", self.repository, self.branch)?;
+        if self.path == "." { Ok(()) } else { write!(f, ", folder `{}`", self.path) }
+    }
+}
+
+/// Which source a stack belongs to after a pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Belongs {
+    /// The one before: who makes the pass is no source.
+    #[default]
+    AsBefore,
+    /// This one.
+    To(Origin),
+    /// None: the next one that makes a pass has it.
+    ToNobody,
+}
+
+impl Belongs {
+    /// Whose it is after `before`.
+    fn after(&self, before: Option<&Origin>) -> Option<Origin> {
+        match self {
+            Self::AsBefore => before.cloned(),
+            Self::To(origin) => Some(origin.clone()),
+            Self::ToNobody => None,
+        }
+    }
+
+    /// Whether a stack is that already.
+    pub fn is_so(&self, last: &Last) -> bool {
+        self.after(last.origin.as_ref()) == last.origin
+    }
+}
+
 /// The last revision of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
@@ -63,6 +110,9 @@ pub struct Last {
     pub revision: String,
     /// Where it came from.
     pub source: String,
+    /// The source that the stack belongs to, whoever made the last pass; none where no source has made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// How it ended.
     pub ended: Ended,
     /// Digest of the rules that let it through.
@@ -86,11 +136,18 @@ impl Last {
         Self {
             revision: revision.into(),
             source: source.into(),
+            origin: before.and_then(|last| last.origin.clone()),
             ended,
             policy: policy.into(),
             history,
             stuck: BTreeSet::new(),
         }
+    }
+
+    /// The same of a stack that belongs to this source now.
+    #[must_use]
+    pub fn belonging(self, to: &Belongs) -> Self {
+        Self { origin: to.after(self.origin.as_ref()), ..self }
     }
 }
 
@@ -165,4 +222,21 @@ pub async fn write(store: &dyn Store, stack: &str, name: &str, value: &impl Seri
 /// A value as JSON.
 pub fn as_text(value: &impl Serialize) -> String {
     serde_json::to_value(value).unwrap_or(Value::Null).to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_program_wrote_belongs_to_nobody_and_a_source_is_named_in_full() {
+        let old = r#"{"revision":"r1","source":"/srv/m","ended":"converged","policy":"none"}"#;
+        let last: Last = serde_json::from_str(old).unwrap();
+        assert_eq!(last.origin, None);
+        assert!(!serde_json::to_string(&last).unwrap().contains("origin"));
+        let origin = |path: &str| Origin { repository: "/srv/m".into(), branch: "dev".into(), path: path.into() };
+        assert_eq!(origin(".").to_string(), "`/srv/m`, branch `dev`");
+        assert_eq!(origin("a/b").to_string(), "`/srv/m`, branch `dev`, folder `a/b`");
+    }
 }

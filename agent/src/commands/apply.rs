@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_core::manifest::Mode;
 use agent_core::pass::PassReport;
 use agent_core::plan::{Plan, Settings};
-use agent_core::state::Ended;
+use agent_core::state::{Belongs, Ended};
 use serde_json::{Value, json};
 
 use super::{Context, End, pretty};
@@ -13,7 +13,7 @@ use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
 use crate::order::Left;
 use crate::printer::Tone;
-use crate::session::SessionError;
+use crate::session::{SessionError, owner};
 use crate::show;
 
 /// Runs it.
@@ -68,7 +68,7 @@ async fn one(
 ) -> Result<Done, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
-    let session = context.clouds.open(&manifest.stack).await?;
+    let session = context.clouds.open_at(&manifest.stack, Some(&tree.revision.id)).await?;
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);
@@ -76,11 +76,15 @@ async fn one(
     };
     let mut engine = session.engine(&tell, Settings::default());
     engine.accept_lost_state = accept;
+    engine.belongs = if accept { Belongs::ToNobody } else { Belongs::AsBefore };
     let (desired, look) = session.look(&engine, stack).await?;
     stack.judged(desired.notes());
     context.notes(std::slice::from_ref(stack));
     if report_only {
         return Ok(Done::Reported(look.plan));
+    }
+    if let Some(last) = look.state.last.as_ref().filter(|_| !accept) {
+        owner::may_apply(&session.scope.stack, last, &tree.revision.source)?;
     }
     let work = engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look));
     Ok(Done::Passed(context.audited(&stack.name(), &tree.revision.id, work).await?))

@@ -12,7 +12,7 @@ use agent_core::plan::Settings;
 use serde_json::Value;
 
 use super::{Context, End, apply, pretty};
-use crate::cli::{From, Output};
+use crate::cli::{From, Output, Place};
 use crate::load::Stack;
 use crate::order::Left;
 use crate::printer::Printer;
@@ -30,15 +30,12 @@ pub struct How {
 }
 
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>, how: &How) -> End {
+pub async fn run(context: &Context<'_>, from: &From, place: &Place, how: &How) -> End {
     if let Some(name) = name_of_stack(from) {
-        return by_name(context, name, region, how).await;
+        return by_name(context, name, place, how).await;
     }
-    if region.is_some() {
-        context
-            .printer
-            .error("`--region` goes with the name of a stack", Some("the region of a folder's stacks is in `[stack]`"));
-        return End::Usage;
+    if let Some(given) = place.given() {
+        return misplaced(context, given);
     }
     let (tree, mut stacks) = match context.load(from).await {
         Ok(loaded) => loaded,
@@ -82,10 +79,17 @@ pub(super) fn name_of_stack(from: &From) -> Option<&str> {
     (shaped && name.starts_with(|first: char| first.is_ascii_lowercase())).then_some(name)
 }
 
+/// Says that an option is for stacks that are given by their name.
+pub(super) fn misplaced(context: &Context<'_>, option: &str) -> End {
+    let hint = "account and region of a folder's stacks are in `[stack]`";
+    context.printer.error(&format!("`{option}` goes with the name of a stack"), Some(hint));
+    End::Usage
+}
+
 /// A stack whose folder is gone. Nothing says any longer that its data may go, so whatever holds data stops it.
-async fn by_name(context: &Context<'_>, name: &str, region: Option<&str>, how: &How) -> End {
+async fn by_name(context: &Context<'_>, name: &str, place: &Place, how: &How) -> End {
     let mut reports = Vec::new();
-    let end = match named(context, name, region, how).await {
+    let end = match named(context, name, place, how).await {
         Ok(Some((revision, pass))) => apply::conclude(context, name, &revision, &pass, &mut reports),
         Ok(None) => End::Usage,
         Err(error) => context.told_of(name, &error),
@@ -97,10 +101,10 @@ async fn by_name(context: &Context<'_>, name: &str, region: Option<&str>, how: &
 async fn named(
     context: &Context<'_>,
     name: &str,
-    region: Option<&str>,
+    place: &Place,
     how: &How,
 ) -> Result<Option<(String, PassReport)>, SessionError> {
-    let session = context.clouds.of_name(name, region).await?;
+    let session = context.clouds.of_name(name, place.account.as_deref(), place.region.as_deref()).await?;
     let nothing = session.nothing(Allow { removals: how.removals, ..Allow::default() }).await?;
     let Some(last) = session.last().await? else {
         let Scope { account, region, .. } = session.scope.clone();
@@ -121,7 +125,7 @@ async fn one(
         return Err(SessionError::OnlyReports);
     }
     Session::not_suspended(stack)?;
-    let session = context.clouds.open(&manifest.stack).await?;
+    let session = context.clouds.open_at(&manifest.stack, Some(&revision.id)).await?;
     let said = &manifest.stack.allow;
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
     let removals = how.removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));

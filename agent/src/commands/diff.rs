@@ -24,7 +24,7 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
             context.left_alone(stack, &reason, &mut Vec::new());
             continue;
         }
-        match look(context, stack).await {
+        match look(context, stack, &tree.revision.id).await {
             Ok((plan, suspended)) => {
                 context.notes(std::slice::from_ref(stack));
                 if !stack.problems.is_empty() {
@@ -77,9 +77,13 @@ pub async fn run(context: &Context<'_>, from: &From, exit_code: bool) -> End {
     })
 }
 
-async fn look(context: &Context<'_>, stack: &mut Stack) -> Result<(Plan, Option<Suspended>), SessionError> {
+async fn look(
+    context: &Context<'_>,
+    stack: &mut Stack,
+    revision: &str,
+) -> Result<(Plan, Option<Suspended>), SessionError> {
     let header = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
-    let session = context.clouds.open(&header.stack).await?;
+    let session = context.clouds.open_at(&header.stack, Some(revision)).await?;
     let engine = session.engine(&|_| (), Settings::default());
     let by_manifest = Suspended::by_manifest(&header.stack);
     let (desired, look) = session.look_at_any(&engine, stack).await?;

@@ -5,28 +5,26 @@ use agent_core::journal::Journal;
 use serde_json::{Value, json};
 
 use super::{Context, End, destroy, pretty};
-use crate::cli::{From, Output};
+use crate::cli::{From, Output, Place};
 use crate::load::Stack;
 use crate::session::{Clouds, SessionError};
 use crate::show;
 
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>) -> End {
+pub async fn run(context: &Context<'_>, from: &From, place: &Place) -> End {
     let mut found = Vec::new();
     let end = match destroy::name_of_stack(from) {
-        Some(name) => match by_name(&context.clouds, name, region).await {
+        Some(name) => match by_name(&context.clouds, name, place).await {
             Ok(journal) => {
                 found.push((name.to_owned(), journal));
                 End::Done
             }
             Err(error) => context.told_of(name, &error),
         },
-        None if region.is_some() => {
-            let hint = "the region of a folder's stacks is in `[stack]`";
-            context.printer.error("`--region` goes with the name of a stack", Some(hint));
-            return End::Usage;
-        }
-        None => of_manifests(context, from, &mut found).await,
+        None => match place.given() {
+            Some(given) => return destroy::misplaced(context, given),
+            None => of_manifests(context, from, &mut found).await,
+        },
     };
     show(context, &found);
     end
@@ -53,8 +51,8 @@ async fn of_stack(clouds: &Clouds, stack: &Stack) -> Result<Journal, SessionErro
     clouds.open(&manifest.stack).await?.journal().await
 }
 
-async fn by_name(clouds: &Clouds, name: &str, region: Option<&str>) -> Result<Journal, SessionError> {
-    let session = clouds.of_name(name, region).await?;
+async fn by_name(clouds: &Clouds, name: &str, place: &Place) -> Result<Journal, SessionError> {
+    let session = clouds.of_name(name, place.account.as_deref(), place.region.as_deref()).await?;
     let journal = session.journal().await?;
     if journal.runs.is_empty() {
         let Scope { account, region, .. } = session.scope.clone();

@@ -34,7 +34,7 @@ use crate::config::{self, BadConfig};
 use crate::load::{LoadError, Stack, Tree, cache, stacks, tree};
 use crate::policy as rules;
 use crate::printer::Printer;
-use crate::session::{Clouds, SessionError};
+use crate::session::{Clouds, RoleError, SessionError};
 
 /// What a command has at hand.
 pub struct Context<'a> {
@@ -69,11 +69,11 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         printer.error("this output is for what `agent validate` finds", Some("use text, json or markdown here"));
         return ExitCode::from(End::Usage as u8);
     }
-    let judge = match judge(printer, config.as_deref()).await {
-        Ok(judge) => judge,
+    let clouds = match clouds(printer, config.as_deref()).await {
+        Ok(clouds) => Arc::new(clouds),
         Err(end) => return ExitCode::from(end as u8),
     };
-    let context = Context { printer, output: cli.global.output, clouds: Arc::new(Clouds::new(judge)) };
+    let context = Context { printer, output: cli.global.output, clouds };
     let end = match cli.command {
         Command::Validate { from, online, paths } => {
             validate::run(&context, &from, &validate::How { online, paths }).await
@@ -82,9 +82,9 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await
         }
-        Command::Destroy { from, region, yes, removals, timeout } => {
+        Command::Destroy { from, place, yes, removals, timeout } => {
             let how = destroy::How { yes: yes.yes, removals, timeout: Duration::from_secs(timeout) };
-            destroy::run(&context, &from, region.as_deref(), &how).await
+            destroy::run(&context, &from, &place, &how).await
         }
         Command::Rotate { stack, component, repo, rev, path, timeout } => {
             let (dir, only) = if repo.is_some() { (".".into(), Some(stack)) } else { (stack.into(), None) };
@@ -98,13 +98,11 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
             let how = status::How { all, exit_code, every: watch.then(|| Duration::from_secs(every)) };
             status::run(&context, &from, &how).await
         }
-        Command::History { from, region } => history::run(&context, &from, region.as_deref()).await,
-        Command::Suspend { from, region, reason, until } => {
-            suspend::run(&context, &from, region.as_deref(), &suspend::What::Suspend { reason, until }).await
+        Command::History { from, place } => history::run(&context, &from, &place).await,
+        Command::Suspend { from, place, reason, until } => {
+            suspend::run(&context, &from, &place, &suspend::What::Suspend { reason, until }).await
         }
-        Command::Resume { from, region } => {
-            suspend::run(&context, &from, region.as_deref(), &suspend::What::Resume).await
-        }
+        Command::Resume { from, place } => suspend::run(&context, &from, &place, &suspend::What::Resume).await,
         Command::Files { arguments } => files::run(&context, &arguments),
         Command::Policy { what } => policy::run(&context, &what).await,
         Command::Schema => explain::schema(&context),
@@ -113,15 +111,16 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
     ExitCode::from(end as u8)
 }
 
-/// The rules that a configuration asks for, or those of this program as they are.
-async fn judge(printer: &Printer, config: Option<&Path>) -> Result<Arc<rules::Judge>, End> {
+/// AWS with the roles and the rules that a configuration asks for, or with no roles and the rules of this program as they are.
+async fn clouds(printer: &Printer, config: Option<&Path>) -> Result<Clouds, End> {
     let config = config.map(config::read_part).transpose();
     let config = config.map_err(|bad| bad_config(printer, &bad))?.unwrap_or_default();
     let cache = config.cache.clone().unwrap_or_else(cache);
-    rules::judge(&config.policy, &cache).await.map_err(|error| {
+    let judge = rules::judge(&config.policy, &cache).await.map_err(|error| {
         printer.error(&error.to_string(), error.hint().as_deref());
         End::Usage
-    })
+    })?;
+    Ok(Clouds::new(judge, config.role))
 }
 
 /// Shows what is wrong with a configuration.
@@ -246,6 +245,7 @@ impl Context<'_> {
             | SessionError::NoSuchStack { .. }
             | SessionError::NotRotating(_)
             | SessionError::NotSuspended(NotSuspended::Reason)
+            | SessionError::Role(RoleError::ExternalId { .. } | RoleError::Several { .. })
             | SessionError::OnlyReports => End::Usage,
             _ => End::Failed,
         }

@@ -44,7 +44,7 @@ async fn one(
     timeout: Duration,
 ) -> Result<PassReport, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
-    let session = context.clouds.open(&manifest.stack).await?;
+    let session = context.clouds.open_at(&manifest.stack, Some(&tree.revision.id)).await?;
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);

@@ -157,7 +157,7 @@ async fn status(one: &mut Looked, clouds: &Clouds, revision: &Revision) -> Resul
     let header = &sound.ok_or(SessionError::Problems)?.stack;
     let session = match one.session.take() {
         Some(session) => session,
-        None => clouds.open(header).await?,
+        None => clouds.open_at(header, Some(&revision.id)).await?,
     };
     let status = session.status(&mut one.stack, revision).await;
     one.session = Some(session);

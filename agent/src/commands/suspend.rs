@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Context, End, destroy, pretty};
-use crate::cli::{From, Output};
+use crate::cli::{From, Output, Place};
 use crate::load::Stack;
 use crate::session::{Session, SessionError};
 
@@ -31,7 +31,7 @@ enum Said<'a> {
 }
 
 /// Runs it.
-pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>, what: &What) -> End {
+pub async fn run(context: &Context<'_>, from: &From, place: &Place, what: &What) -> End {
     let said = match what {
         What::Resume => Said::Resume,
         What::Suspend { reason, until } => match until.map(|until| until.after(Timestamp::now())).transpose() {
@@ -45,15 +45,13 @@ pub async fn run(context: &Context<'_>, from: &From, region: Option<&str>, what:
     let mut reports = Vec::new();
     let end = match destroy::name_of_stack(from) {
         Some(name) => {
-            let told = by_name(context, name, region, &said).await;
+            let told = by_name(context, name, place, &said).await;
             conclude(context, name, &said, told, &mut reports)
         }
-        None if region.is_some() => {
-            let hint = "the region of a folder's stacks is in `[stack]`";
-            context.printer.error("`--region` goes with the name of a stack", Some(hint));
-            return End::Usage;
-        }
-        None => of_manifests(context, from, &said, &mut reports).await,
+        None => match place.given() {
+            Some(given) => return destroy::misplaced(context, given),
+            None => of_manifests(context, from, &said, &mut reports).await,
+        },
     };
     if context.output == Output::Json {
         context.printer.result(&pretty(&Value::from(reports)));
@@ -86,10 +84,10 @@ async fn of_stack(context: &Context<'_>, stack: &Stack, said: &Said<'_>) -> Resu
 async fn by_name(
     context: &Context<'_>,
     name: &str,
-    region: Option<&str>,
+    place: &Place,
     said: &Said<'_>,
 ) -> Result<Option<Suspension>, SessionError> {
-    let session = context.clouds.of_name(name, region).await?;
+    let session = context.clouds.of_name(name, place.account.as_deref(), place.region.as_deref()).await?;
     if session.last().await?.is_none() {
         let Scope { account, region, .. } = session.scope.clone();
         return Err(SessionError::NoSuchStack { stack: name.into(), account, region });

@@ -1,6 +1,6 @@
 //! `[http]`: whether the agent answers over HTTP, where, and who may tell it that there is a new commit.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use agent_core::source::Problems;
 use schemars::JsonSchema;
@@ -53,11 +53,7 @@ pub struct Webhook {
 impl Webhook {
     /// Where the secret is.
     pub fn path(&self) -> PathBuf {
-        let is_name = self.secret_file.components().count() == 1 && !self.secret_file.is_absolute();
-        match std::env::var_os("CREDENTIALS_DIRECTORY").filter(|_| is_name) {
-            Some(folder) => Path::new(&folder).join(&self.secret_file),
-            None => self.secret_file.clone(),
-        }
+        super::credential(&self.secret_file)
     }
 }
 

@@ -77,6 +77,34 @@ pub fn shown(url: &str) -> String {
     }
 }
 
+/// One text for all ways to write the address of a repository: without user, password, `.git`, slashes at its end, a port that
+/// goes without saying, and without the way of transport, for a host has one repository at a path. Upper and lower case are told
+/// apart in the path alone.
+pub fn identity(url: &str) -> String {
+    let bare = |path: &str| {
+        let path = path.trim_end_matches('/');
+        let path = path.strip_suffix("/.git").or_else(|| path.strip_suffix(".git")).unwrap_or(path);
+        path.trim_end_matches('/').to_owned()
+    };
+    match parse(url) {
+        Ok(Location::Local(path)) => bare(&std::path::absolute(&path).unwrap_or(path).to_string_lossy()),
+        Ok(Location::Remote(remote)) => {
+            let usual = match remote.transport {
+                Transport::Https => 443,
+                Transport::Ssh => 22,
+            };
+            let port = remote.port.filter(|port| *port != usual);
+            // What libgit2 gets is `scheme://user@host:port/path` or `user@host:path`.
+            let after = remote.url.split_once("://").map_or_else(
+                || remote.url.split_once(':').map(|(_, path)| path),
+                |(_, rest)| rest.split_once('/').map(|(_, path)| path),
+            );
+            format!("{}/{}", bracketed(&remote.host, port), bare(after.unwrap_or_default().trim_start_matches('/')))
+        }
+        Err(_) => url.to_owned(),
+    }
+}
+
 /// The address without anything before its last `@`; for addresses that could not be taken apart.
 fn redact(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
@@ -251,6 +279,39 @@ mod tests {
         ] {
             assert!(parse(url).unwrap() == Location::Local(path.into()), "{url}");
         }
+    }
+
+    #[test]
+    fn one_repository_has_one_identity_however_it_is_written() {
+        let same = |urls: &[&str]| {
+            for url in urls {
+                assert_eq!(identity(url), identity(urls[0]), "{url}");
+            }
+        };
+        same(&[
+            "https://git.example.org/o/r.git",
+            "https://git.example.org/o/r",
+            "HTTPS://me:secret@Git.Example.org:443/o/r.git/",
+            "ssh://git@git.example.org/o/r",
+            "ssh://git.example.org:22/o/r.git",
+            "git@git.example.org:o/r.git",
+            "git.example.org:/o/r",
+        ]);
+        same(&["/srv/m.git", "/srv/m", "file:///srv/m.git/", "FILE://localhost/srv/m", "/srv/m/.git", "/srv/./m/"]);
+        same(&["ssh://[2001:db8::1]:2222/r", "ssh://git@[2001:DB8::1]:2222/r.git"]);
+        let all = [
+            "https://git.example.org/o/r",
+            "https://git.example.org/o/R",
+            "https://git.example.org/o/r2",
+            "https://git.example.org:8443/o/r",
+            "ssh://git.example.org:443/o/r",
+            "https://example.org/o/r",
+            "/o/r",
+            "/git.example.org/o/r",
+        ];
+        let identities: std::collections::BTreeSet<String> = all.into_iter().map(identity).collect();
+        assert_eq!(identities.len(), all.len(), "{identities:?}");
+        assert!(!identity("https://me:secret@h/r").contains("secret"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! other is made; SIGHUP reads the configuration again, and keeps the one it has if the new one is wrong.
 
 pub mod board;
+mod claims;
 mod ear;
 mod feed;
 mod follow;
@@ -206,7 +207,7 @@ impl Agent {
         }
         Self {
             schedule: Schedule::new(config.reconcile.rhythm(), random()),
-            clouds: Arc::new(Clouds::new(judge)),
+            clouds: Arc::new(Clouds::new(judge, config.role.clone())),
             removals: config.reconcile.removals,
             known: BTreeMap::new(),
             passes: JoinSet::new(),
@@ -309,9 +310,12 @@ impl Agent {
         let mut seen = BTreeMap::new();
         for stack in found {
             let name = stack.name();
+            if !self.is_for(source, &stack, id) {
+                continue;
+            }
             if let Some(other) = self.known.get(&name).filter(|known| known.source != source) {
-                let url = self.url(other.source);
-                error!(stack = name, "the stack is left out: it comes from {url} already, and has one source");
+                let origin = self.origin(other.source);
+                error!(stack = name, "the stack is left out: it comes from {origin} already, and has one source");
                 continue;
             }
             if seen.contains_key(&name) {

@@ -11,13 +11,13 @@ use agent_core::plan::Settings;
 use agent_core::report::{Outcome, StepError};
 use agent_core::schedule::How;
 use agent_core::source::{Problem, Problems, Sources, escape};
-use agent_core::state::{Ended, Suspended};
+use agent_core::state::{Belongs, Ended, Suspended};
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
 
 use super::source::Source;
 use crate::load::Stack;
-use crate::session::{Clouds, Session, SessionError};
+use crate::session::{Clouds, RoleError, Session, SessionError, owner};
 
 /// What a pass is made with.
 pub struct Orders {
@@ -87,7 +87,7 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
             if has_wrong_credentials(&error)
                 && let Some(manifest) = &stack.manifest
             {
-                clouds.forget(&manifest.stack.region);
+                clouds.forget(&manifest.stack);
             }
             let hindrances = hindrances(stack, &error);
             if was_sound {
@@ -107,9 +107,11 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
     Session::not_suspended(stack)?;
-    let session = clouds.open(&manifest.stack).await?;
+    let session = clouds.open_at(&manifest.stack, Some(&orders.revision.id)).await?;
     let mut engine = session.engine(&|event| tell(&event), Settings { removal_budget: orders.removals });
     engine.insist = false;
+    let origin = orders.source.origin();
+    engine.belongs = Belongs::To(origin.clone());
     engine.timing.halt = orders.halt;
     if orders.was_suspended {
         session.still_suspended(&engine).await?;
@@ -128,6 +130,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
         });
     }
     if let Some(last) = &look.state.last {
+        owner::may_change(&session.scope.stack, last, &origin, &orders.revision.id)?;
         let other = (last.source != orders.revision.source).then(|| last.source.clone());
         let is_next = orders.source.goes_on_from(&last.revision).await;
         is_next.map_err(|error| SessionError::NotNext { error: Box::new(error), other })?;
@@ -172,6 +175,7 @@ fn fault_of(error: &SessionError) -> Option<&Fault> {
         SessionError::NoAws(fault) | SessionError::Fault(fault) | SessionError::Pass(PassError::State(fault)) => {
             Some(fault)
         }
+        SessionError::Role(RoleError::NotTaken { fault, .. }) => Some(fault),
         _ => None,
     }
 }
@@ -225,7 +229,8 @@ pub fn problems(stack: &Stack) -> Vec<Hindrance> {
     stack.problems.iter().map(|problem| hindrance(problem, stack)).collect()
 }
 
-fn hindrance(problem: &Problem, stack: &Stack) -> Hindrance {
+/// A problem of a stack's manifest, with its place.
+pub fn hindrance(problem: &Problem, stack: &Stack) -> Hindrance {
     let hindrance = Hindrance::new(place_and_message(problem, &stack.sources), problem.hint.as_deref().map(escape));
     Hindrance { rule: Some(problem.code.to_string()), ..hindrance }
 }

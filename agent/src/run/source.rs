@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::manifest::Limits;
+use agent_core::state::Origin;
 
 use crate::config::{self, reference};
 use crate::git;
@@ -55,6 +56,17 @@ impl Source {
     /// One of which nothing is known.
     pub fn new(config: config::Source, token: Option<String>, cache: PathBuf) -> Self {
         Self { config, token, cache, accepted: Mutex::default(), proven: tokio::sync::Mutex::default() }
+    }
+
+    /// What stacks that it changes belong to.
+    pub fn origin(&self) -> Origin {
+        let config::Source { url, branch, path, .. } = &self.config;
+        let path = git::clean_path(path).ok().filter(|path| !path.is_empty());
+        Origin {
+            repository: git::url::shown(url),
+            branch: branch.clone(),
+            path: path.unwrap_or_else(|| ".".to_owned()),
+        }
     }
 
     /// The newest commit of the branch, unless it is the one that was accepted last; it is the one to go on from now. What does not

@@ -147,6 +147,11 @@ pub fn check_tags(tags: &BTreeMap<String, String>, name: &str, node: &Node, path
         let hint = "AWS allows 50 on a resource, and the agent needs some of them";
         problems.push(Problem::new("bad-tag", message).at(&node.locate(path)).hint(hint));
     }
+    check_each_tag(tags, node, path, problems);
+}
+
+/// Checks keys and values of tags, however many there may be.
+pub fn check_each_tag(tags: &BTreeMap<String, String>, node: &Node, path: &[&str], problems: &mut Problems) {
     for (key, value) in tags {
         let at = [path, &[key.as_str()]].concat();
         let mut bad = |span: Span, what: String, hint: Option<&str>| {

@@ -15,7 +15,7 @@ use agent_core::live::{Mark, Owner};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
 use agent_core::plan::{Plan, Settings};
 use agent_core::provider::Cloud;
-use agent_core::state::Ended;
+use agent_core::state::{Belongs, Ended};
 use agent_core::wait::Timing;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -45,6 +45,7 @@ pub struct Bench {
     pub settings: Settings,
     pub revision: String,
     pub insist: bool,
+    pub belongs: Belongs,
 }
 
 impl Bench {
@@ -64,7 +65,8 @@ impl Bench {
         let scope = Scope::new("demo", "123456789012", "eu-west-1");
         let timing = Timing { clock: Clock::moved_by_tests(), ..Timing::default() };
         let settings = Settings { removal_budget: 100 };
-        Self { fake: fake.clone(), scope, cloud, timing, settings, revision: "r1".into(), insist: true }
+        let (fake, belongs) = (fake.clone(), Belongs::default());
+        Self { fake, scope, cloud, timing, settings, revision: "r1".into(), insist: true, belongs }
     }
 
     pub fn desired(&self, resources: Vec<Resource>) -> Allowed<Desired> {
@@ -91,6 +93,7 @@ impl Bench {
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
             insist: self.insist,
+            belongs: self.belongs.clone(),
         }
     }
 

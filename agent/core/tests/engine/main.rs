@@ -1,6 +1,7 @@
 //! The engine on a faked cloud, with toy kinds of every nature: no AWS, a clock that the tests move, seconds in all.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
+mod belongs;
 mod bench;
 mod halt;
 mod heard;

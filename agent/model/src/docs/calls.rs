@@ -20,6 +20,9 @@ Balancing), resources of others count too: of an account with more than a hundre
 call), and the revisions of each family of the stack (one call each). What a stack has of retired resources counts until they are gone.
 References to another stack cost the lists of the kinds that they name, and of those that these are found through, once for each stack.
 
+Where a role is taken on for a stack (`[[role]]`, [accounts.md](accounts.md)), its credentials are of one revision: sts:AssumeRole and
+sts:GetCallerIdentity are asked once for each revision that changes something for the stack, and sts:AssumeRole again every hour.
+
 ";
 
 /// A stack as an example: what it wants, and what its expansion asks.

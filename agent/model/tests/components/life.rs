@@ -54,6 +54,7 @@ impl Stage {
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
             insist: true,
+            belongs: agent_core::state::Belongs::default(),
         };
         let revision = Revision { id: agent_core::doc::digest(&format!("{desired:?}")), source: "test".into() };
         let report = engine.converge(&desired, &revision, Duration::from_hours(1), None).await.unwrap();

@@ -121,6 +121,7 @@ impl Stage {
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
             insist: true,
+            belongs: agent_core::state::Belongs::default(),
         }
     }
 

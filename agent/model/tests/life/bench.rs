@@ -98,6 +98,7 @@ impl Bench {
             holder: agent_core::pass::holder(),
             accept_lost_state: false,
             insist: true,
+            belongs: agent_core::state::Belongs::default(),
         }
     }
 

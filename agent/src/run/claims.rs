@@ -1,0 +1,62 @@
+//! Which stacks of a commit its source may touch: `stacks` in the configuration. What it may not is told, and nothing else happens
+//! to it; the other stacks of the commit go on.
+
+use agent_core::source::Problem;
+use agent_core::state::Origin;
+use tracing::{info, info_span};
+
+use super::{Agent, pass, short};
+use crate::config::stacks::{Claim, claim};
+use crate::git::url::identity;
+use crate::load::Stack;
+
+impl Agent {
+    /// What stacks of a source belong to.
+    pub(super) fn origin(&self, source: usize) -> Origin {
+        let unknown = || Origin { repository: String::new(), branch: String::new(), path: String::new() };
+        self.sources.get(source).map_or_else(unknown, |source| source.origin())
+    }
+
+    /// Whether a source may touch a stack. What is in the way is told.
+    pub(super) fn is_for(&self, source: usize, stack: &Stack, revision: &str) -> bool {
+        let name = stack.name();
+        let configured = || self.sources.iter().map(|source| &source.config);
+        let others = match claim(configured(), source, &name) {
+            Claim::Own => return true,
+            // It has no name that is known, and its problems are what people need to see, unless another stack is called so.
+            Claim::Nobodys if stack.manifest.is_none() => return true,
+            Claim::Nobodys => None,
+            Claim::Others(other) => self.sources.get(other),
+        };
+        let _span = info_span!("reconcile", stack = name, revision = short(revision)).entered();
+        let (origin, theirs) = (self.origin(source), others.map(|other| other.origin()));
+        match (&theirs, &stack.manifest) {
+            (_, None) => pass::problems(stack).iter().for_each(pass::Hindrance::tell),
+            // A branch that feeds one environment has the folders of the others as well.
+            (Some(theirs), _) if identity(&theirs.repository) == identity(&origin.repository) => {
+                info!("the stack is not for {origin}: it is left to {theirs}");
+            }
+            (_, Some(manifest)) => {
+                let at = manifest.stack_node.locate(&["name"]);
+                let problem = not_allowed(&name, &origin, theirs.as_ref()).at(&at);
+                pass::hindrance(&problem, stack).tell();
+            }
+        }
+        false
+    }
+}
+
+fn not_allowed(name: &str, origin: &Origin, theirs: Option<&Origin>) -> Problem {
+    let (message, hint) = match theirs {
+        Some(theirs) => (
+            format!("the stack `{name}` is not for {origin}: it is {theirs} that may touch it"),
+            "give the stack another name, take its folder away, or change `stacks` in the agent's configuration"
+                .to_owned(),
+        ),
+        None => (
+            format!("the stack `{name}` is not for {origin}, whose `stacks` do not name it"),
+            format!("add `{name}` to `stacks` of that source in the agent's configuration, or take the folder away"),
+        ),
+    };
+    Problem::new("stack-not-allowed", message).hint(hint)
+}
