@@ -2,6 +2,7 @@
 //! once, with place and hint. `systemd/agent.toml` documents every key; a test holds the two against each other.
 
 pub mod http;
+pub mod notify;
 pub mod roles;
 mod signers;
 pub mod stacks;
@@ -41,6 +42,9 @@ pub struct Config {
     /// What the agent answers over HTTP.
     #[serde(default)]
     pub http: http::Http,
+    /// Whom the agent tells what became of a revision (`[[notify]]`).
+    #[serde(default)]
+    pub notify: Vec<notify::Notify>,
     /// Where mirrors of repositories on other hosts are kept; they can be deleted at any time. Default: what systemd's
     /// `CacheDirectory=` gives, else a folder of the user's cache.
     pub cache: Option<PathBuf>,
@@ -329,6 +333,7 @@ fn checked(
         }
     }
     config.http.check(At { node: &node, place: &["http"] }, problems);
+    notify::check(&config, needs_source && files == Files::Read, At { node: &node, place: &["notify"] }, problems);
     if needs_source && config.sources().is_empty() {
         problems.push(Problem::new("missing-key", "there is no source to follow").at(&node.locate(&["source"])));
     }
@@ -352,12 +357,24 @@ impl At<'_> {
         let problem = Problem::new("invalid-value", message).at(&self.node.locate(&path));
         problems.push(Problem { hint, ..problem });
     }
+
+    /// The same for a value that may be secret: a place is shown with its line.
+    fn hidden(self, key: &str, message: String, hint: Option<String>, is_secret: bool, problems: &mut Problems) {
+        if is_secret {
+            problems.push(Problem { hint, ..Problem::new("invalid-value", format!("`{key}`: {message}")) });
+        } else {
+            self.wrong(key, message, hint, problems);
+        }
+    }
+}
+
+fn holds_password(url: &str) -> bool {
+    url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')))
 }
 
 /// What is wrong with a repository; `ssh` tells whether there is a key for it and a file of known hosts.
 fn check_repository(url: &str, path: &str, ssh: (bool, bool), at: At<'_>, problems: &mut Problems) {
-    let holds_password =
-        url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')));
+    let holds_password = holds_password(url);
     let mut wrong_url = |message: String, hint: Option<String>| {
         if holds_password {
             // A place is shown with its line, and that one holds a secret.
@@ -519,9 +536,9 @@ mod tests {
         let all = lines.join("\n");
         of(&all).unwrap();
         let schema = agent_core::manifest::decode::schema_of::<Config>();
-        for keys in
-            ["", "/$defs/Source", "/$defs/Role", "/$defs/Reconcile", "/$defs/Policy", "/$defs/Http", "/$defs/Webhooks"]
-        {
+        let tables = ["Source", "Role", "Reconcile", "Policy", "Http", "Webhooks", "Notify"];
+        let tables = tables.map(|name| format!("/$defs/{name}"));
+        for keys in tables.iter().map(String::as_str).chain([""]) {
             for key in schema.pointer(&format!("{keys}/properties")).unwrap().as_object().unwrap().keys() {
                 assert!(
                     all.lines().any(|line| line.starts_with(&format!("{key} "))

@@ -125,6 +125,14 @@ impl LoadError {
         matches!(self, Self::Git(error) if error.is_refusal())
     }
 
+    /// The commit that is refused, if it is one in particular.
+    pub fn refused(&self) -> Option<&str> {
+        match self {
+            Self::Git(error) => error.refused(),
+            _ => None,
+        }
+    }
+
     /// One word for it, of few: the label of a metric.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -134,6 +134,8 @@ pub struct Metrics {
     drift: Counters,
     refusals: Counters,
     webhooks: Counters,
+    notifications: Counters,
+    notifications_waiting: Gauges,
     started: Gauge<f64, AtomicU64>,
     memory: Gauge,
     descriptors: Gauge,
@@ -216,6 +218,20 @@ impl Metrics {
                 ["counter", "sender, result", "Calls of webhooks, by what was made of them"],
                 Family::default(),
             ),
+            notifications: all.add(
+                "notifications",
+                [
+                    "counter",
+                    "receiver, result",
+                    "What people were to be told: `told`, `retried`, `refused`, `given_up`, `dropped`",
+                ],
+                Family::default(),
+            ),
+            notifications_waiting: all.add(
+                "notifications_waiting",
+                ["gauge", "receiver", "How much is still to be told"],
+                Family::default(),
+            ),
             started: all.add(
                 "process_start_timestamp_seconds",
                 ["gauge", "", "When the process began, in seconds since 1970"],
@@ -277,6 +293,18 @@ impl Metrics {
     /// A webhook was called.
     pub fn webhook(&self, sender: &'static str, result: &'static str) {
         self.webhooks.get_or_create(&vec![("sender", sender.to_owned()), ("result", result.to_owned())]).inc();
+    }
+
+    /// Somebody was told something, or was not.
+    pub fn notification(&self, receiver: &str, result: &'static str) {
+        let labels = vec![("receiver", receiver.to_owned()), ("result", result.to_owned())];
+        self.notifications.get_or_create(&labels).inc();
+    }
+
+    /// How much somebody is still to be told.
+    pub fn notifications_waiting(&self, receiver: &str, count: usize) {
+        let labels = vec![("receiver", receiver.to_owned())];
+        self.notifications_waiting.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// All of them in the form of `OpenMetrics`, with what is only known now: sources with their last good reading and whether

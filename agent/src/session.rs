@@ -19,7 +19,7 @@ use agent_core::observed::{Interest, Observed};
 use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
 use agent_core::secret::NoRandomness;
-use agent_core::state::{self, Belongs, Last, NotSuspended, StackState, Suspended, Suspension};
+use agent_core::state::{self, Belongs, Last, NotSuspended, StackState, Store, Suspended, Suspension};
 use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
@@ -347,6 +347,11 @@ impl Session {
     /// What AWS holds as the record of the stack's last revision.
     pub async fn last(&self) -> Result<Option<Last>, SessionError> {
         Ok(StackState::read(self.regional.aws.as_ref(), &self.scope.stack).await?.last)
+    }
+
+    /// Where the stack's own words are.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.regional.aws.clone()
     }
 
     /// Nothing is wanted: what a stack is destroyed with.

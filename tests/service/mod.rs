@@ -7,6 +7,7 @@ mod image;
 mod openmetrics;
 mod stop;
 mod systemd;
+mod telling;
 mod unit;
 mod webhook;
 

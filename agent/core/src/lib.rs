@@ -32,5 +32,6 @@ pub mod secret;
 pub mod source;
 pub mod state;
 pub mod stuck;
+pub mod told;
 pub mod wait;
 pub mod work;

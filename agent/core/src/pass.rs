@@ -20,6 +20,7 @@ use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepReport};
 use crate::state::{Belongs, Ended, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
 use crate::stuck;
+use crate::told::Told;
 use crate::wait::{Timing, pause};
 use crate::work;
 
@@ -405,7 +406,10 @@ impl Engine<'_> {
     }
 
     async fn forget_stack(&self, lease: &mut Lease<'_>) -> Result<(), PassError> {
-        for name in ["kinds", "last", "lease"] {
+        // A call for what is not there would be one that AWS refuses.
+        let state = StackState::read(self.store, &self.scope.stack).await.map_err(PassError::State)?;
+        let told = state.told.map(|_| Told::ENTRY);
+        for name in told.into_iter().chain(["kinds", "last", "lease"]) {
             holding(lease, || self.store.delete(&self.scope.stack, name)).await?;
         }
         Ok(())

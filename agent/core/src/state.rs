@@ -15,6 +15,7 @@ use crate::address::Address;
 use crate::clock::Reading;
 use crate::doc::digest;
 use crate::fault::{Class, Fault};
+use crate::told::Told;
 pub use lease::{AtWork, Lease, NoLease, at_work};
 pub use suspension::{LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend};
 
@@ -178,6 +179,8 @@ pub struct StackState {
     pub lease: Option<Entry>,
     /// The kinds it ever made.
     pub kinds: Option<BTreeSet<String>>,
+    /// What was told to whom, as it stands there: see [`crate::told`]. No pass depends on it.
+    pub told: Option<String>,
     /// Creating calls that may have been lost, with when they were begun.
     pub intents: BTreeMap<Address, (Intent, i64)>,
     /// Why people want nothing of it to be changed, if they do.
@@ -202,6 +205,7 @@ impl StackState {
                 }
                 lease::ENTRY => state.lease = Some(entry),
                 suspension::ENTRY => state.suspension = Some(Suspension::read(&entry).map_err(unreadable)?),
+                Told::ENTRY => state.told = Some(entry.value),
                 "kinds" => state.kinds = Some(serde_json::from_str(&entry.value).map_err(unreadable)?),
                 _ if name.starts_with("intent/") => {
                     let intent: Intent = serde_json::from_str(&entry.value).map_err(unreadable)?;

@@ -235,6 +235,15 @@ impl GitError {
         )
     }
 
+    /// The commit that is refused, if it is one in particular. One that the branch went back to is not: it was accepted before.
+    pub fn refused(&self) -> Option<&str> {
+        match self {
+            Self::Untrusted { commit, .. } => Some(commit),
+            Self::Diverged { head, .. } | Self::Unrelated { head, .. } | Self::BaseGone { head, .. } => Some(head),
+            _ => None,
+        }
+    }
+
     /// What concerns the history of a branch.
     fn history_hint(&self) -> Option<&'static str> {
         Some(match self {

@@ -3,7 +3,7 @@
 //! * [`follow`] reads a branch of a [`source`], [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due,
 //!   [`pass`] makes it. This file brings them together and answers signals.
 //! * [`board`] is what others see of it over HTTP, with a [`feed`] for each source; [`ear`] hears the calls of passes. [`pulse`] tells
-//!   whether all of that moves, and [`notify`] tells systemd.
+//!   whether all of that moves, and [`notify`] tells systemd. [`tell`] tells people.
 //!
 //! **Guarantees.** A repository that cannot be read, or a stack that is no longer in it, changes nothing in AWS. A newer commit
 //! ends waits of the pass before it, never a call under way. On SIGTERM or SIGINT calls under way are waited for and no
@@ -19,6 +19,7 @@ mod pass;
 mod pulse;
 mod signals;
 mod source;
+pub mod tell;
 mod trigger;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use agent_core::pass::Revision;
 use agent_core::schedule::{How, Offered, Schedule, Trigger};
 use agent_core::source::escape;
 use agent_core::state::Suspended;
+use agent_core::told::Outcome;
 use agent_core::wait::{Halt, Halter};
 use agent_core::work::heard_by;
 use tokio::sync::{Mutex, mpsc};
@@ -50,9 +52,12 @@ use follow::{Follower, News};
 use pass::{Hindrance, Passed};
 use signals::{Asked, Signals};
 use source::{Commit, Source};
+use tell::{About, Teller};
 
 /// How long passes under way have to come to an end when the agent is stopped.
 const LAST_CALLS: Duration = Duration::from_secs(25);
+/// How long those who are to be told something have after that.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The loop as people are told that it is stuck.
 const THE_LOOP: &str = "the loop";
 
@@ -173,6 +178,7 @@ struct Agent {
     /// How the last pass over each stack ended and at which revision, so that only what is news is told.
     told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
     board: Arc<Board>,
+    teller: Teller,
     /// What was last told of all of it, and of what is stuck.
     summary: String,
     stuck: Option<String>,
@@ -182,6 +188,7 @@ impl Agent {
     fn new(config: &Config, judge: Arc<policy::Judge>, board: Arc<Board>) -> Self {
         let cache = cache_of(config);
         let (sender, news) = mpsc::channel(4);
+        let teller = Teller::new(config, judge.bundle().digest(), &board);
         let mut followers = JoinSet::new();
         let feed_of = |source: &config::Source| {
             let longest = source.interval.0.max(follow::LONGEST);
@@ -217,6 +224,7 @@ impl Agent {
             sources,
             told: BTreeMap::new(),
             board,
+            teller,
             summary: String::new(),
             stuck: None,
         }
@@ -242,6 +250,14 @@ impl Agent {
     /// How a source is shown.
     fn url(&self, source: usize) -> String {
         self.sources.get(source).map(|source| crate::git::url::shown(&source.config.url)).unwrap_or_default()
+    }
+
+    /// What people are told of.
+    fn about(&self, stack: Option<&str>, source: usize, revision: &str) -> About {
+        let config = self.sources.get(source).map(|source| &source.config);
+        let of = |part: fn(&config::Source) -> &String| config.map(part).cloned().unwrap_or_default();
+        let (stack, revision) = (stack.map(str::to_owned), revision.to_owned());
+        About { stack, revision, url: of(|source| &source.url), branch: of(|source| &source.branch) }
     }
 
     /// The loop moves. The watchdog hears of it unless something else is stuck: it would start the agent anew.
@@ -288,6 +304,10 @@ impl Agent {
                 let (text, help) = (error.full(), error.hint());
                 let what = if error.is_refusal() { "the revision is refused" } else { "the repository cannot be read" };
                 error!(url, help = help.as_deref(), "{what}: {text}; AWS is kept as the last revision says");
+                if let Some(commit) = error.refused() {
+                    let about = self.about(None, source, commit);
+                    self.teller.desk.happened(&about, Outcome::Failure, "refused", &[text]);
+                }
             }
             News::Found => info!(url, "the repository can be read again"),
         }
@@ -303,9 +323,12 @@ impl Agent {
             Err(error) => {
                 let help = LoadError::hint(&error);
                 error!(revision = short(id), help = help.as_deref(), "{error}; AWS is kept as the last revision says");
+                let about = self.about(None, source, id);
+                self.teller.desk.happened(&about, Outcome::Failure, "refused", &[error.to_string()]);
                 return;
             }
         };
+        self.teller.desk.followed(&self.about(None, source, id));
         let mut offered = Vec::new();
         let mut seen = BTreeMap::new();
         for stack in found {
@@ -338,6 +361,7 @@ impl Agent {
             );
             self.known.remove(&name);
             self.board.forget(&name);
+            self.teller.desk.forget(&name);
         }
         self.known.extend(seen);
         let outdated = self.schedule.offer(source, offered, Instant::now());
@@ -377,6 +401,13 @@ impl Agent {
             Some(known) => (known.revision.clone(), known.signer.clone()),
             None => (newest.clone(), commit.signer.clone()),
         };
+        let about = self.about(Some(name), source, &revision.id);
+        self.teller.desk.newest(&about);
+        if let Some(problems) = &refused {
+            let why = problems.iter().map(|problem| problem.message.clone()).collect();
+            let header = stack.manifest.as_ref().map(|manifest| manifest.stack.clone());
+            tell::refused(&self.teller.desk, &self.clouds, header, about, why);
+        }
         let url = self.url(source);
         self.board.stack(name, |view| {
             view.source.clone_from(&url);
@@ -395,8 +426,9 @@ impl Agent {
             info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
         let Some(source) = self.sources.get(known.source).cloned() else { return };
         let was_suspended = self.told.get(&name).is_some_and(|(how, ..)| *how == How::Suspended);
-        let orders =
-            pass::Orders { revision: known.revision.clone(), source, removals: self.removals, halt, was_suspended };
+        let (desk, about) = (self.teller.desk.clone(), self.about(Some(&name), known.source, &revision));
+        let (revision_of, removals) = (known.revision.clone(), self.removals);
+        let orders = pass::Orders { revision: revision_of, source, removals, halt, was_suspended, desk, about };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let audit = Audit {
             stack: name.clone(),
@@ -418,14 +450,18 @@ impl Agent {
     }
 
     fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
-        let (id, Passed { how, changed, hindrances, suspended }) = passed.unwrap_or_else(|error| {
+        let (id, passed) = passed.unwrap_or_else(|error| {
             error!("a pass ended by a fault of this program, and is made again: {error}");
-            (error.id(), Passed { how: How::FailedForNow, changed: false, hindrances: Vec::new(), suspended: None })
+            (error.id(), Passed::by_a_fault())
         });
+        let Passed { how, changed, hindrances, suspended, reasons, only_reports } = passed;
         let Some(begun) = self.running.remove(&id) else { return };
         self.note(&begun, how, changed, &hindrances, suspended);
         let Begun { name, revision, .. } = begun;
-        if self.known.contains_key(&name) {
+        if let Some(known) = self.known.get(&name) {
+            if !only_reports {
+                self.teller.desk.ended(&self.about(Some(&name), known.source, &revision), how, &reasons);
+            }
             let state = (how, revision, hindrances);
             if changed || self.told.get(&name) != Some(&state) {
                 let revision = short(&state.1);
@@ -474,18 +510,22 @@ impl Agent {
         for begun in self.running.values() {
             begun.halter.halt(reason);
         }
-        let until = Instant::now() + LAST_CALLS;
+        let (until, mut words) = (Instant::now() + LAST_CALLS, LAST_WORDS);
         let mut beat = beats();
         while !self.passes.is_empty() {
             tokio::select! {
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
                 // Somebody insists: the next pass finds whatever a call under way came to.
-                Asked::Stop = signals.next() => break,
+                Asked::Stop = signals.next() => {
+                    words = Duration::ZERO;
+                    break;
+                }
                 () = tokio::time::sleep_until(until) => break,
                 _ = beat.tick() => self.alive(),
             }
         }
         self.passes.shutdown().await;
+        self.teller.end(Instant::now() + words).await;
         for begun in std::mem::take(&mut self.running).into_values() {
             self.board.pulse.end(&ear::name(&begun.name));
         }

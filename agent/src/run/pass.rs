@@ -12,10 +12,12 @@ use agent_core::report::{Outcome, StepError};
 use agent_core::schedule::How;
 use agent_core::source::{Problem, Problems, Sources, escape};
 use agent_core::state::{Belongs, Ended, Suspended};
+use agent_core::told;
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
 
 use super::source::Source;
+use super::tell::{self, About, Desk};
 use crate::load::Stack;
 use crate::session::{Clouds, RoleError, Session, SessionError, owner};
 
@@ -31,6 +33,10 @@ pub struct Orders {
     pub halt: Halt,
     /// The pass before found the stack suspended by command: whether it still is is asked first.
     pub was_suspended: bool,
+    /// Whom to tell what it finds.
+    pub desk: Arc<Desk>,
+    /// Of what.
+    pub about: About,
 }
 
 /// What a pass came to.
@@ -43,6 +49,18 @@ pub struct Passed {
     pub hindrances: Vec<Hindrance>,
     /// Why nothing was to be changed, if that was so.
     pub suspended: Option<Suspended>,
+    /// Why it failed, in a sentence each.
+    pub reasons: Vec<String>,
+    /// Whether the stack is only looked at: nothing becomes of its revisions then.
+    pub only_reports: bool,
+}
+
+impl Passed {
+    /// One that a fault of this program has ended.
+    pub fn by_a_fault() -> Self {
+        let (hindrances, reasons) = (Vec::new(), vec!["a fault of the agent ended the pass".to_owned()]);
+        Self { how: How::FailedForNow, changed: false, hindrances, suspended: None, reasons, only_reports: false }
+    }
 }
 
 /// One thing that is in the way.
@@ -75,13 +93,17 @@ impl Hindrance {
 /// Makes one pass.
 pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed {
     let was_sound = stack.problems.is_empty();
+    let only_reports = stack.manifest.as_ref().is_some_and(|manifest| manifest.stack.mode == Mode::Report);
+    let desk = orders.desk.clone();
     match attempt(clouds, stack, orders).await {
         Ok(report) => {
             let hindrances = report.not_read.iter().map(|(kind, fault)| {
                 Hindrance::new(format!("{kind} could not be read: {fault}"), Some(fault.class.hint().to_owned()))
             });
+            let hindrances: Vec<Hindrance> = hindrances.collect();
+            let reasons = reasons(&report, &hindrances);
             let (how, changed) = (how(&report), report.report.moved());
-            Passed { how, changed, hindrances: hindrances.collect(), suspended: None }
+            Passed { how, changed, hindrances, suspended: None, reasons, only_reports }
         }
         Err(error) => {
             if has_wrong_credentials(&error)
@@ -90,6 +112,9 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
                 clouds.forget(&manifest.stack);
             }
             let hindrances = hindrances(stack, &error);
+            if let Some(manifest) = &stack.manifest {
+                tell::learn(&desk, clouds, &manifest.stack).await;
+            }
             if was_sound {
                 // Found with what AWS answered: a subnet that is not there may come, and then the next pass finds none.
                 stack.problems = Problems::new();
@@ -98,7 +123,8 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
                 SessionError::Pass(PassError::Suspended(suspended)) => Some(suspended.clone()),
                 _ => None,
             };
-            Passed { how: how_of(&error), changed: false, hindrances, suspended }
+            let reasons = hindrances.iter().map(|hindrance| hindrance.message.clone()).collect();
+            Passed { how: how_of(&error), changed: false, hindrances, suspended, reasons, only_reports }
         }
     }
 }
@@ -135,10 +161,34 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
         let is_next = orders.source.goes_on_from(&last.revision).await;
         is_next.map_err(|error| SessionError::NotNext { error: Box::new(error), other })?;
     }
+    orders.desk.read(&session.scope.stack, look.state.told.as_deref(), session.store());
     if !look.plan.steps.is_empty() {
         debug!(steps = look.plan.steps.len(), "AWS differs");
+        if engine.suspended(&look.state).is_none() {
+            orders.desk.happened(&orders.about, told::Outcome::Pending, "progressing", &[]);
+        }
     }
     Ok(engine.pass_on(&desired, look, &orders.revision).await?)
+}
+
+/// Why a pass failed: what was in its way, and the steps that did; where none was tried, why not.
+fn reasons(report: &PassReport, hindrances: &[Hindrance]) -> Vec<String> {
+    let steps = |outcome: fn(&Outcome) -> Option<String>| {
+        let steps = report.report.steps.iter();
+        steps.filter_map(move |step| Some(format!("{} {}: {}", step.verb, step.address, outcome(&step.outcome)?)))
+    };
+    let failed = steps(|outcome| match outcome {
+        Outcome::Failed { error } => Some(error.to_string()),
+        _ => None,
+    });
+    let mut all: Vec<String> = hindrances.iter().map(|hindrance| hindrance.message.clone()).chain(failed).collect();
+    if all.is_empty() {
+        all.extend(steps(|outcome| match outcome {
+            Outcome::Skipped { because } => Some(because.clone()),
+            _ => None,
+        }));
+    }
+    all.iter().map(|reason| escape(reason)).collect()
 }
 
 fn tell(event: &Event<'_>) {

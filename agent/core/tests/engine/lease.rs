@@ -9,6 +9,7 @@ use agent_core::fault::Class;
 use agent_core::pass::PassError;
 use agent_core::report::StepError;
 use agent_core::state::{Ended, Intent, Lease, NoLease, StackState, Store, at_work, write};
+use agent_core::told::Told;
 use agent_core::work::within;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -97,6 +98,7 @@ async fn the_words_of_a_destroyed_stack_stay_while_another_agent_is_at_work() {
     let bench = Bench::new();
     bench.converged(vec![net("10.0.0.0/16")]).await;
     bench.converged(Vec::new()).await;
+    write(bench.fake.as_ref(), "demo", Told::ENTRY, &Told::default()).await.unwrap();
     let lease = other_agent(&bench).await;
     let before = entries(&bench).await;
     assert!(matches!(bench.destroy().await, Err(PassError::Lease(_))));
