@@ -196,6 +196,10 @@ impl Store for Refusing {
         Self::no()
     }
 
+    fn put_new<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str) -> Answer<'a, bool> {
+        Self::no()
+    }
+
     fn history<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Vec<agent_core::state::Entry>> {
         Self::no()
     }
