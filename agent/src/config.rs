@@ -103,6 +103,8 @@ pub struct Source {
     pub token_file: Option<PathBuf>,
     /// A private key without a passphrase, for ssh.
     pub ssh_key: Option<PathBuf>,
+    /// The socket of an SSH agent that holds the key, in the place of `ssh_key`: what `SSH_AUTH_SOCK` names.
+    pub ssh_agent: Option<PathBuf>,
     /// The file with the host keys that are trusted, as OpenSSH writes it; ssh needs it.
     pub known_hosts: Option<PathBuf>,
     /// Which commits must be signed: `none`, `head` (the newest one) or `strict` (every commit since the last one applied).
@@ -236,6 +238,8 @@ pub struct Repository {
     /// As in `[source]`.
     pub ssh_key: Option<PathBuf>,
     /// As in `[source]`.
+    pub ssh_agent: Option<PathBuf>,
+    /// As in `[source]`.
     pub known_hosts: Option<PathBuf>,
 }
 
@@ -309,9 +313,10 @@ fn checked(
         _ => At { node: &node, place: &["source"] },
     };
     for (n, source) in config.sources().iter().enumerate() {
-        let Source { url, path, ssh_key, known_hosts, .. } = source;
+        let Source { url, path, ssh_key, ssh_agent, known_hosts, .. } = source;
         let place = place(n);
-        check_repository(url, path, (ssh_key.is_some(), known_hosts.is_some()), place, problems);
+        let ssh = Ssh { key: ssh_key.is_some(), agent: ssh_agent.is_some(), known_hosts: known_hosts.is_some() };
+        check_repository(url, path, ssh, place, problems);
         if !git2::Reference::is_valid_name(&reference(&source.branch)) {
             place.wrong("branch", format!("`{}` cannot be the name of a branch", source.branch), None, problems);
         }
@@ -325,8 +330,9 @@ fn checked(
     }
     if let Some(Place::Repository(repository)) = &config.policy.bundle {
         let place = At { node: &node, place: &["policy", "bundle"] };
-        let Repository { url, path, commit, ssh_key, known_hosts, .. } = &**repository;
-        check_repository(url, path, (ssh_key.is_some(), known_hosts.is_some()), place, problems);
+        let Repository { url, path, commit, ssh_key, ssh_agent, known_hosts, .. } = &**repository;
+        let ssh = Ssh { key: ssh_key.is_some(), agent: ssh_agent.is_some(), known_hosts: known_hosts.is_some() };
+        check_repository(url, path, ssh, place, problems);
         if commit.len() != 40 || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
             let hint = "a commit in 40 hex digits: what a branch leads to, others can change".to_owned();
             place.wrong("commit", format!("`{commit}` is no commit"), Some(hint), problems);
@@ -372,8 +378,16 @@ fn holds_password(url: &str) -> bool {
     url.rsplit_once('@').is_some_and(|(user, _)| user.rsplit('/').next().is_some_and(|u| u.contains(':')))
 }
 
-/// What is wrong with a repository; `ssh` tells whether there is a key for it and a file of known hosts.
-fn check_repository(url: &str, path: &str, ssh: (bool, bool), at: At<'_>, problems: &mut Problems) {
+/// What is given for SSH.
+#[derive(Clone, Copy)]
+struct Ssh {
+    key: bool,
+    agent: bool,
+    known_hosts: bool,
+}
+
+/// What is wrong with a repository.
+fn check_repository(url: &str, path: &str, ssh: Ssh, at: At<'_>, problems: &mut Problems) {
     let holds_password = holds_password(url);
     let mut wrong_url = |message: String, hint: Option<String>| {
         if holds_password {
@@ -392,11 +406,15 @@ fn check_repository(url: &str, path: &str, ssh: (bool, bool), at: At<'_>, proble
         wrong_url(error.to_string(), error.hint());
     }
     let is_ssh = matches!(&location, Ok(git::url::Location::Remote(r)) if r.transport == git::url::Transport::Ssh);
-    for (key, given) in [("ssh_key", ssh.0), ("known_hosts", ssh.1)] {
+    let agent = "or `ssh_agent`, the socket of an agent that holds the key";
+    let first_use = "no host key is trusted on first use";
+    for (key, given, hint) in [("ssh_key", ssh.key || ssh.agent, agent), ("known_hosts", ssh.known_hosts, first_use)] {
         if is_ssh && !given {
-            let hint = (key == "known_hosts").then(|| "no host key is trusted on first use".to_owned());
-            wrong_url(format!("a repository over ssh needs `{key}`"), hint);
+            wrong_url(format!("a repository over ssh needs `{key}`"), Some(hint.to_owned()));
         }
+    }
+    if ssh.key && ssh.agent {
+        at.wrong("ssh_agent", "there is `ssh_key` as well".to_owned(), Some("keep one of them".to_owned()), problems);
     }
     if let Err(error) = git::clean_path(path) {
         at.wrong("path", error.to_string(), error.hint(), problems);
@@ -541,7 +559,7 @@ mod tests {
         for keys in tables.iter().map(String::as_str).chain([""]) {
             for key in schema.pointer(&format!("{keys}/properties")).unwrap().as_object().unwrap().keys() {
                 assert!(
-                    all.lines().any(|line| line.starts_with(&format!("{key} "))
+                    all.lines().any(|line| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} "))
                         || line == format!("[{key}]")
                         || line == format!("[[{key}]]")
                         || line.ends_with(&format!(".{key}]"))),

@@ -127,7 +127,18 @@ pub fn own_home() -> Option<PathBuf> {
 /// Runs this program again with one hidden argument, writes `stdin` to it and answers what it wrote to its standard output.
 /// Dropping the future kills the child.
 pub async fn spawn(name: &str, stdin: Vec<u8>, wall: Duration, max_output: u64) -> Result<Vec<u8>, SandboxError> {
-    run(&own_program()?, &[name], stdin, wall, max_output).await
+    spawn_with(name, None, stdin, wall, max_output).await
+}
+
+/// The same with one more variable in its environment.
+pub async fn spawn_with(
+    name: &str,
+    variable: Option<(&str, &Path)>,
+    stdin: Vec<u8>,
+    wall: Duration,
+    max_output: u64,
+) -> Result<Vec<u8>, SandboxError> {
+    converse_with(&own_program()?, &[name], variable, stdin, wall, max_output).await
 }
 
 /// The running program. On Linux the link, not its target: while an upgrade replaces the file, the link still leads to the
@@ -141,9 +152,21 @@ fn own_program() -> Result<PathBuf, SandboxError> {
 }
 
 /// The same with any program and arguments.
+#[cfg(test)]
 pub async fn run(
     program: &Path,
     arguments: &[&str],
+    stdin: Vec<u8>,
+    wall: Duration,
+    max_output: u64,
+) -> Result<Vec<u8>, SandboxError> {
+    converse_with(program, arguments, None, stdin, wall, max_output).await
+}
+
+async fn converse_with(
+    program: &Path,
+    arguments: &[&str],
+    variable: Option<(&str, &Path)>,
     stdin: Vec<u8>,
     wall: Duration,
     max_output: u64,
@@ -154,6 +177,7 @@ pub async fn run(
         .args(arguments)
         .env_clear()
         .envs(kept)
+        .envs(variable)
         .env("HOME", &home.0)
         .env(OWN_HOME, &home.0)
         .env(ON_DEMAND.0, ON_DEMAND.1)

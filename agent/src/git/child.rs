@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Entry, GitError, Limits, Since, Snapshot, Source, read_newer, tree};
+use super::{Cause, Entry, GitError, Limits, Since, Snapshot, Source, login, read_newer, tree, url};
 use crate::sandbox::{self, SandboxError};
 
 /// The hidden argument that makes the agent's binary this child.
@@ -20,7 +20,10 @@ pub const ARGUMENT: &str = "__git";
 
 /// Memory, processor time and file size of the child. A fetch writes one pack and its index; libgit2 maps both as shared
 /// memory, which `data` does not count. The question's wall-clock time may leave less processor time, see [`processor_time`].
-const SANDBOX: sandbox::Limits = sandbox::Limits { data_bytes: 1 << 30, cpu_seconds: 60, file_bytes: 1 << 30 };
+const SANDBOX: sandbox::Limits = sandbox::Limits { data_bytes: 240 << 20, cpu_seconds: 60, file_bytes: 1 << 30 };
+
+/// Processor time for the files of a commit alone: many times what as many as are allowed take.
+const FILES_SECONDS: u64 = 4;
 
 /// Beside the files themselves: the line of JSON, mostly paths.
 const HEADER_BYTES: u64 = 32 << 20;
@@ -76,7 +79,10 @@ pub async fn newer_in_child(
 ) -> Result<Option<Snapshot>, GitError> {
     let question = question(source, since, limits, scratch)?;
     let most = limits.total_bytes.saturating_add(HEADER_BYTES);
-    let answer = sandbox::spawn(ARGUMENT, question, limits.wall, most).await.map_err(|e| child_error(&e, limits))?;
+    // libssh2 takes the agent's socket from the environment alone. No other of this process' variables goes to the child.
+    let agent = source.auth.ssh_agent.as_deref().map(|socket| (login::SOCKET, socket));
+    let answer = sandbox::spawn_with(ARGUMENT, agent, question, limits.wall, most).await;
+    let answer = answer.map_err(|e| child_error(&e, limits))?;
     decode(&answer, limits)
 }
 
@@ -109,7 +115,7 @@ pub fn child_main() -> ExitCode {
 fn live() -> Result<(), String> {
     sandbox::limit_self(&SANDBOX).map_err(|e| format!("the limits cannot be set: {e}"))?;
     let question = receive(std::io::stdin().lock())?;
-    let less = sandbox::Limits { cpu_seconds: processor_time(question.limits.wall), ..SANDBOX };
+    let less = sandbox::Limits { cpu_seconds: processor_time(&question), ..SANDBOX };
     sandbox::limit_self(&less).map_err(|e| format!("the limits cannot be set: {e}"))?;
     sandbox::end_after(question.limits.wall + Duration::from_secs(5));
     if let Some(home) = sandbox::own_home() {
@@ -121,9 +127,12 @@ fn live() -> Result<(), String> {
 }
 
 /// Seconds: a quarter of the wall clock, so that what is too much to unpack ends in another way than a server that says nothing,
-/// also on a machine that has other things to do.
-fn processor_time(wall: Duration) -> u64 {
-    (wall.as_secs() / 4).clamp(1, SANDBOX.cpu_seconds)
+/// also on a machine that has other things to do. Less where nothing is fetched and no history is looked at.
+fn processor_time(question: &Question) -> u64 {
+    let is_local = matches!(url::parse(&question.source.url), Ok(url::Location::Local(_)));
+    let files_alone = is_local && question.since.bases.is_empty();
+    let most = if files_alone { FILES_SECONDS } else { SANDBOX.cpu_seconds };
+    (question.limits.wall.as_secs() / 4).clamp(1, most)
 }
 
 fn receive(input: impl Read) -> Result<Question, String> {

@@ -58,6 +58,9 @@ pub enum GitError {
     /// A local repository belongs to another user and libgit2 refuses it.
     #[error("the repository `{url}` belongs to another user")]
     NotOwned { url: String },
+    /// A local repository that consists of more than what lies in its folder.
+    #[error("the repository `{url}` is not whole in itself: `{name}` {why}")]
+    NotWhole { url: String, name: String, why: String },
     /// The branch, tag or commit does not exist; `near` holds up to five names like it.
     #[error("`{url}` has no branch, tag or commit `{rev}`")]
     NoSuchRevision { url: String, rev: String, near: Vec<String> },
@@ -85,6 +88,15 @@ pub enum GitError {
     /// An answer that is not Git's.
     #[error("`{url}` did not answer as a Git server")]
     NotGit { url: String, source: Cause },
+    /// An answer that is not SSH's, or none.
+    #[error("`{url}` did not answer as an SSH server")]
+    NotSsh { url: String, source: Cause },
+    /// The exchange of keys failed, before the host has shown who it is.
+    #[error("`{url}` could not agree with the agent on how to talk over SSH")]
+    KeyExchange { url: String, source: Cause },
+    /// What the server said instead of serving.
+    #[error("`{url}` does not serve the repository")]
+    Denied { url: String, source: Cause },
     /// An answer of HTTP's that is neither a success nor about credentials.
     #[error("`{url}` answered with the HTTP status {status}")]
     Status { url: String, status: String },
@@ -112,9 +124,12 @@ pub enum GitError {
     /// The server wants credentials, or other ones.
     #[error("`{url}` refused {}", if *offered { "the credentials" } else { "access without credentials" })]
     Authentication { url: String, offered: bool, source: Cause },
-    /// The file with the private SSH key cannot be read.
-    #[error("the SSH key `{path}` cannot be read")]
+    /// The file with the private SSH key cannot be used.
+    #[error("the SSH key `{path}` cannot be used")]
     SshKey { path: String, source: Cause },
+    /// The agent that is to hold the SSH key cannot be used.
+    #[error("the SSH agent at `{path}` cannot be used")]
+    SshAgent { path: String, source: Cause },
     /// The file with the pinned host keys is missing or malformed.
     #[error("the known_hosts file `{path}` cannot be used")]
     KnownHosts { path: String, source: Cause },
@@ -214,7 +229,7 @@ impl GitError {
                 ));
             }
             Self::Authentication { offered: false, .. } => {
-                "set AGENT_GIT_TOKEN for https, or `ssh_key` for ssh; a private repository looks like a missing one"
+                "set AGENT_GIT_TOKEN for https, or `ssh_key` or `ssh_agent` for ssh; a private repository looks like a missing one"
             }
             Self::Untrusted { why, .. } => why.hint(),
             other => other.history_hint().or_else(|| other.fixed_hint())?,
@@ -277,6 +292,9 @@ impl GitError {
             Self::NotARepository { .. } => {
                 "give the top folder of the repository (the one that holds `.git`), or a bare one"
             }
+            Self::NotWhole { .. } => {
+                "give a repository that has everything in its own folder, and nothing in it that leads elsewhere: a fresh `git clone` is one"
+            }
             Self::NotOwned { .. } => "run the agent as the owner, or change the owner of the folder",
             Self::NoSuchRevision { .. } => "check the name with `git ls-remote`",
             Self::AmbiguousRevision { .. } => "give more digits, best all 40",
@@ -286,7 +304,7 @@ impl GitError {
             Self::NotReadable { .. } => "let the agent's user enter and read the folder and those above it",
             Self::TooManyObjects { .. } | Self::OverLimits { .. } => {
                 "this is no repository of manifests, or one that was made to harm: processor time ends at a quarter of `timeout` \
-                 (at most 60 s), memory at 1 GiB; a truncated object makes libgit2 loop: run `git fsck`"
+                 (at most 60 s), memory at 240 MiB; a truncated object makes libgit2 loop: run `git fsck`"
             }
             Self::TooManyFiles { .. } | Self::TooLarge { .. } => {
                 "point `path` at the folder that holds the manifests, and keep large files out of it"
@@ -325,6 +343,11 @@ impl GitError {
             }
             Self::Unreachable { .. } => "check the address, the name's resolution, and that this host reaches it",
             Self::NotGit { .. } => "check the address: is it that of the repository, and not of a page about it?",
+            Self::NotSsh { .. } => "check host and port; a server with too many connections hangs up at once as well",
+            Self::KeyExchange { .. } => "check that the server's SSH is of this decade; the agent goes on asking",
+            Self::Denied { .. } => {
+                "check the address, and that this key may read the repository; `ssh -T` with the same key shows what the server says"
+            }
             Self::Status { status, .. } if status == "404" => {
                 "check the address; a private repository looks like a missing one to whoever shows no credentials"
             }
@@ -343,7 +366,12 @@ impl GitError {
             Self::Authentication { .. } => {
                 "check that the token or key is valid, unexpired and may read this repository"
             }
-            Self::SshKey { .. } => "give a readable private key file without a passphrase",
+            Self::SshKey { .. } => {
+                "give a private key file without a passphrase that the agent's user alone can read (`chmod 600`), or an `ssh_agent`"
+            }
+            Self::SshAgent { .. } => {
+                "check that the agent runs, that its socket is for the user of this process, and that `ssh-add -l` shows a key"
+            }
             Self::KnownHosts { .. } => {
                 "pin the host's key with `known_hosts`; verify what `ssh-keyscan` prints before you trust it"
             }
@@ -372,8 +400,18 @@ pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) 
     use git2::{ErrorClass, ErrorCode};
     let (url, source, text) = (url.to_owned(), Cause::from(error), error.message());
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if error.class() == ErrorClass::Ssh && error.code() == ErrorCode::Eof {
+        // Anything at all: the server's own words.
+        return GitError::Denied { url, source };
+    }
     if says(&["redirect"]) {
         return GitError::Redirected { url, source };
+    }
+    if says(&["Failed getting banner"]) {
+        return GitError::NotSsh { url, source };
+    }
+    if says(&[KEY_EXCHANGE]) {
+        return GitError::KeyExchange { url, source };
     }
     if says(&BROKEN) {
         return GitError::BrokeOff { url, source };
@@ -405,8 +443,12 @@ pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) 
     }
 }
 
-/// What libgit2 and OpenSSL say when a connection ends too early.
-const BROKEN: [&str; 8] = [
+/// What libssh2 says of whatever goes wrong before the host has shown its key, one of a type that is not asked for included.
+pub(super) const KEY_EXCHANGE: &str = "Unable to exchange encryption keys";
+
+/// What libgit2, libssh2 and OpenSSL say when a connection ends too early.
+const BROKEN: [&str; 9] = [
+    "transport read",
     "syscall failure",
     "unexpected eof",
     "unexpected EOF",

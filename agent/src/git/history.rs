@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
-use git2::{Oid, Repository};
+use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::error::corrupt;
-use super::{Cause, GitError};
+use super::{Cause, GitError, tree};
 
 /// A repository's commits, and where its history ends early.
 pub struct History<'a> {
@@ -21,6 +21,7 @@ pub struct History<'a> {
     cut: BTreeSet<Oid>,
     /// So many commits are looked at in one walk.
     limit: u64,
+    odb: Odb<'a>,
 }
 
 /// What a walk found.
@@ -75,7 +76,8 @@ impl<'a> History<'a> {
                 return Err(GitError::Corrupt { what, source: Cause::from(&error) });
             }
         };
-        Ok(Self { repository, cut, limit })
+        let odb = repository.odb().map_err(|e| corrupt("the object store", &e))?;
+        Ok(Self { repository, cut, limit, odb })
     }
 
     /// Whether any commit's parents are left out.
@@ -132,13 +134,18 @@ impl<'a> History<'a> {
         if self.cut.contains(&id) {
             return Ok(Vec::new());
         }
-        let commit = self.repository.find_commit(id).map_err(|e| corrupt(format!("the commit {id}"), &e))?;
-        Ok(commit.parent_ids().collect())
+        Ok(self.commit(id)?.parent_ids().collect())
     }
 
     fn time(&self, id: Oid) -> Result<i64, GitError> {
-        let commit = self.repository.find_commit(id).map_err(|e| corrupt(format!("the commit {id}"), &e))?;
-        Ok(commit.time().seconds())
+        Ok(self.commit(id)?.time().seconds())
+    }
+
+    /// A commit, unless it is too large to be read.
+    fn commit(&self, id: Oid) -> Result<git2::Commit<'a>, GitError> {
+        let what = format!("the commit {id}");
+        tree::small(&self.odb, id, ObjectType::Commit, &what)?;
+        self.repository.find_commit(id).map_err(|e| corrupt(what, &e))
     }
 }
 

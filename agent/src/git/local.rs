@@ -61,8 +61,10 @@ pub fn resolve(repository: &Repository, rev: Option<&str>, shown: &str) -> Resul
         }
     }
     if is_hex(rev) && (SHORTEST_ID..40).contains(&rev.len()) {
-        return match repository.find_commit_by_prefix(rev) {
-            Ok(commit) => Ok(commit.id()),
+        let odb = repository.odb().map_err(|e| corrupt("the object store", &e))?;
+        let found = Oid::from_str(rev).and_then(|start| odb.exists_prefix(start, rev.len()));
+        return match found {
+            Ok(id) => peel(repository, id, rev, shown),
             Err(error) if error.code() == ErrorCode::Ambiguous => {
                 Err(GitError::AmbiguousRevision { url: url(), rev: rev.to_owned() })
             }

@@ -25,7 +25,7 @@ use super::history::has_commit;
 use super::known_hosts::{self, KnownHosts, Verdict};
 use super::trust::{Checked, Demands};
 use super::url::{Remote, Transport};
-use super::{Auth, Cause, GitError, Limits, Snapshot, error, local, tree};
+use super::{Auth, Cause, GitError, Limits, Snapshot, error, local, login, tree};
 
 /// Where the fetched commit is kept, so that the next fetch can tell the server what is here.
 const KEPT: &str = "refs/agent/wanted";
@@ -115,8 +115,25 @@ impl Mirror<'_> {
         }
     }
 
-    /// Reads the advertised references, then fetches the wanted one unless it is here already.
+    /// A server without a key of a pinned type ends the exchange of keys, and nobody learns what it has. Asked once more for whichever
+    /// it likes, it shows one, which is judged as any other.
     fn fetch(
+        &self,
+        repository: &Repository,
+        wanted: Wanted<'_>,
+        depth: Depth,
+        known: Option<&KnownHosts>,
+    ) -> Result<Oid, GitError> {
+        match self.fetch_once(repository, wanted, depth, known) {
+            Err(GitError::KeyExchange { .. }) if prefer("").unwrap_or(false) => {
+                self.fetch_once(repository, wanted, depth, known)
+            }
+            result => result,
+        }
+    }
+
+    /// Reads the advertised references, then fetches the wanted one unless it is here already.
+    fn fetch_once(
         &self,
         repository: &Repository,
         Wanted { rev, exact }: Wanted<'_>,
@@ -202,13 +219,7 @@ impl Mirror<'_> {
         let broken = |source| GitError::KnownHosts { path: path.display().to_string(), source };
         let text = fs::read_to_string(path).map_err(|e| broken(Cause::from(&e)))?;
         let known = KnownHosts::parse(&text).map_err(|why| broken(Cause::new(why)))?;
-        if let Some(home) = crate::sandbox::own_home() {
-            // See `KnownHosts::of_host`. Only in a home that was made for this child.
-            let ssh = home.join(".ssh");
-            fs::create_dir_all(&ssh)
-                .and_then(|()| fs::write(ssh.join("known_hosts"), known.of_host(&self.remote.host, self.port())))
-                .map_err(|e| broken(Cause::from(&e)))?;
-        }
+        prefer(&known.of_host(&self.remote.host, self.port())).map_err(|e| broken(Cause::from(&e)))?;
         Ok(Some(known))
     }
 
@@ -279,6 +290,16 @@ fn tidy(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Has libgit2 ask the server for keys of the types in this file: see [`KnownHosts::of_host`]. Whether there was a place for it: that is
+/// the home that was made for this child, and no other.
+fn prefer(known_hosts: &str) -> io::Result<bool> {
+    let Some(home) = crate::sandbox::own_home() else { return Ok(false) };
+    let ssh = home.join(".ssh");
+    fs::create_dir_all(&ssh)?;
+    fs::write(ssh.join("known_hosts"), known_hosts)?;
+    Ok(true)
+}
+
 fn scratch_error(path: &Path, error: &io::Error) -> GitError {
     GitError::Scratch { path: path.display().to_string(), source: Cause::from(error) }
 }
@@ -298,7 +319,7 @@ impl Session<'_> {
         let (auth, remote) = (self.mirror.auth, self.mirror.remote);
         let offered = match remote.transport {
             Transport::Https => auth.token.is_some() || remote.password.is_some(),
-            Transport::Ssh => auth.ssh_key.is_some(),
+            Transport::Ssh => auth.ssh_key.is_some() || auth.ssh_agent.is_some(),
         };
         let kept = self.failure.borrow_mut().take();
         kept.unwrap_or_else(|| {
@@ -312,7 +333,13 @@ impl Session<'_> {
         callbacks.credentials(|_, _, allowed| self.credentials(allowed));
         callbacks.certificate_check(|certificate, host| {
             if !self.met.replace(true) {
-                (self.mirror.stage)("receiving the list of branches");
+                let is_ssh = self.mirror.remote.transport == Transport::Ssh;
+                let next = if is_ssh {
+                    "logging in or receiving the list of branches"
+                } else {
+                    "receiving the list of branches"
+                };
+                (self.mirror.stage)(next);
             }
             match certificate.as_hostkey() {
                 // TLS: what OpenSSL found decides.
@@ -352,28 +379,33 @@ impl Session<'_> {
         self.asked.set(self.asked.get() + 1);
         let again = self.asked.get() > 1;
         let password = auth.token.as_deref().or(remote.password.as_deref());
-        let refused = |offered, why| {
+        let refused = |offered, why: &str| {
             let source = Cause::new(why);
             self.fail(GitError::Authentication { url: remote.shown.clone(), offered, source })
         };
-        match (remote.transport, password, &auth.ssh_key) {
-            (Transport::Https, Some(_), _) | (Transport::Ssh, _, Some(_)) if again => {
-                Err(refused(true, "the server asked again after they were sent"))
-            }
-            (Transport::Https, Some(password), _) if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) => {
+        if remote.transport == Transport::Ssh {
+            let user = user.unwrap_or("git");
+            return match (&auth.ssh_key, &auth.ssh_agent) {
+                (None, None) => Err(refused(false, "the server asked for a key")),
+                _ if !allowed.contains(CredentialType::SSH_KEY) => {
+                    Err(refused(true, "the server wants another kind of credentials than a key"))
+                }
+                _ if again => Err(refused(true, &format!("`{user}` may not log in with this key"))),
+                (Some(key), _) => login::check_key(key)
+                    .map_err(|error| self.fail(error))
+                    .and_then(|()| Cred::ssh_key(user, None, key, None)),
+                (None, Some(socket)) => login::check_agent(socket)
+                    .map_err(|error| self.fail(error))
+                    .and_then(|()| Cred::ssh_key_from_agent(user)),
+            };
+        }
+        match password {
+            None => Err(refused(false, "the server asked for credentials")),
+            Some(_) if again => Err(refused(true, "the server asked again after they were sent")),
+            Some(password) if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) => {
                 Cred::userpass_plaintext(user.unwrap_or("x-access-token"), password)
             }
-            (Transport::Ssh, _, Some(key)) if allowed.contains(CredentialType::SSH_KEY) => {
-                // libssh2 reports an unreadable file as a refusal by the server.
-                if let Err(error) = File::open(key) {
-                    let source = Cause::from(&error);
-                    return Err(self.fail(GitError::SshKey { path: key.display().to_string(), source }));
-                }
-                Cred::ssh_key(user.unwrap_or("git"), None, key, None)
-            }
-            (Transport::Https, None, _) => Err(refused(false, "the server asked for credentials")),
-            (Transport::Ssh, _, None) => Err(refused(false, "the server asked for a key")),
-            _ => Err(refused(true, "the server wants another kind of credentials")),
+            Some(_) => Err(refused(true, "the server wants another kind of credentials")),
         }
     }
 

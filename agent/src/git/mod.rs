@@ -1,7 +1,8 @@
 //! Manifests from Git: one revision's files, read straight from the object store. No working copy is written, and no hook,
 //! filter, submodule or large-file pointer is followed: what is not a plain file is named, and never read.
 //!
-//! * [`url`] takes an address apart, [`local`] opens a repository of this host, [`mirror`] fetches one from another host.
+//! * [`url`] takes an address apart, [`local`] opens a repository of this host that is whole in itself ([`own`]), [`mirror`] fetches one
+//!   from another host, and [`login`] looks at what SSH logs in with.
 //! * [`trust`] decides whether a commit may be read: whether it goes on from an earlier one ([`history`]), and who signed it.
 //! * [`tree`] walks the wanted folder within [`Limits`].
 //! * [`child`] does all of that in a process of its own, which has limited itself; [`read_newer`] does it in this one.
@@ -19,9 +20,11 @@ mod git_server;
 mod history;
 pub mod known_hosts;
 mod local;
+mod login;
 mod mirror;
 #[cfg(test)]
 mod mirror_tests;
+mod own;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -92,6 +95,8 @@ pub struct Auth {
     pub token: Option<String>,
     /// A private key file without a passphrase, for SSH.
     pub ssh_key: Option<PathBuf>,
+    /// The socket of an agent that holds the key, in its place. The child finds it in its environment: see [`child`].
+    pub ssh_agent: Option<PathBuf>,
     /// Pinned host keys; SSH without it is refused.
     pub known_hosts: Option<PathBuf>,
 }
@@ -101,6 +106,7 @@ impl fmt::Debug for Auth {
         f.debug_struct("Auth")
             .field("token", &self.token.as_ref().map(|_| "(hidden)"))
             .field("ssh_key", &self.ssh_key)
+            .field("ssh_agent", &self.ssh_agent)
             .field("known_hosts", &self.known_hosts)
             .finish()
     }
@@ -202,6 +208,7 @@ pub fn read_newer(
         url::Location::Local(folder) => {
             stage("reading the objects");
             let shown = folder.display().to_string();
+            own::check(&folder, &shown)?;
             let repository = local::open(&folder, &shown)?;
             let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
             match demands.check(&repository, commit, &shown)? {

@@ -409,3 +409,31 @@ fn a_huge_tree_or_commit_is_not_read() {
     f.commit(f.tree(&[]), Some("main"), &"m".repeat(9 << 20), &[]);
     assert!(matches!(f.read(None, "."), Err(GitError::TooLarge { limit: 8_388_608, .. })));
 }
+
+/// What lies between two revisions is looked at as well, and was loaded whole.
+#[test]
+fn a_huge_commit_in_the_history_is_not_read() {
+    let (f, base) = Fixture::one_file(true);
+    let tree = f.tree(&[]);
+    let huge = f.commit(tree, None, &"x".repeat(9 << 20), &[base]);
+    let head = f.commit_at(tree, "on top", &[huge], 1_700_000_100);
+    f.repository.reference("refs/heads/main", head, true, "test").unwrap();
+    let since = Since { known: None, bases: vec![base.to_string()] };
+    let told = read_newer(&f.source(None, ""), &since, &Limits::default(), Path::new("/unused"), &|_| ());
+    assert_eq!(told, Err(GitError::TooLarge { what: format!("the commit {huge}"), limit: 8 << 20 }));
+    // The beginning of its name is a name of it as well.
+    let error = f.read(Some(&huge.to_string()[..12]), "").unwrap_err();
+    assert_eq!(error, GitError::TooLarge { what: format!("the commit {huge}"), limit: 8 << 20 });
+}
+
+/// libgit2 takes the parents of commits from there, so that any commit would go on from the last one.
+#[test]
+fn other_parents_for_a_commit_are_not_taken() {
+    let (f, base) = Fixture::one_file(true);
+    let tree = f.tree(&[]);
+    let other = f.commit(tree, Some("main"), "another history", &[]);
+    fs::write(f.path().join("info/grafts"), format!("{other} {base}\n")).unwrap();
+    let since = Since { known: None, bases: vec![base.to_string()] };
+    let told = read_newer(&f.source(None, ""), &since, &Limits::default(), Path::new("/unused"), &|_| ());
+    assert!(matches!(told, Err(GitError::NotWhole { .. })), "{told:?}");
+}

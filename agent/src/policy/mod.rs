@@ -98,7 +98,8 @@ pub fn of_folder(folder: &Path) -> Result<StackFiles, NoRules> {
 
 async fn of_repository(repository: &Repository, cache: &Path) -> Result<StackFiles, LoadError> {
     let token = repository.token_file.as_deref().map(read_token).transpose()?;
-    let auth = git::Auth { token, ssh_key: repository.ssh_key.clone(), known_hosts: repository.known_hosts.clone() };
+    let Repository { ssh_key, ssh_agent, known_hosts, .. } = repository.clone();
+    let auth = git::Auth { token, ssh_key, ssh_agent, known_hosts };
     let rev = Some(repository.commit.clone());
     let source = git::Source {
         url: repository.url.clone(),

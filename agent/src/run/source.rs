@@ -126,12 +126,13 @@ impl Source {
     }
 
     async fn ask(&self, rev: String, since: &git::Since) -> Result<Option<(git::Source, git::Snapshot)>, LoadError> {
-        let config::Source { url, path, token_file, ssh_key, known_hosts, timeout, .. } = &self.config;
+        let config::Source { url, path, token_file, ssh_key, ssh_agent, known_hosts, timeout, .. } = &self.config;
         let token = match token_file {
             Some(file) => Some(read_token(file)?),
             None => self.token.clone(),
         };
-        let auth = git::Auth { token, ssh_key: ssh_key.clone(), known_hosts: known_hosts.clone() };
+        let (ssh_key, ssh_agent, known_hosts) = (ssh_key.clone(), ssh_agent.clone(), known_hosts.clone());
+        let auth = git::Auth { token, ssh_key, ssh_agent, known_hosts };
         let (url, rev, path) = (url.clone(), Some(rev), path.clone());
         let source = git::Source { url, rev, path, auth, trust: self.config.trust() };
         let limits = git::Limits { wall: timeout.0, ..git::Limits::default() };
