@@ -22,6 +22,8 @@ use crate::cli::From;
 use crate::git;
 use crate::order;
 
+mod plain;
+
 /// The manifests of one place and revision.
 pub struct Tree {
     /// The files.
@@ -57,11 +59,12 @@ fn kind_of(error: &git::GitError) -> &'static str {
     use git::GitError as E;
     match error {
         E::Unreachable { .. } | E::BrokeOff { .. } | E::ChildTimedOut { .. } | E::Status { .. } => "unreachable",
-        E::Authentication { .. } | E::SshKey { .. } => "authentication",
+        E::Authentication { .. } | E::SshKey { .. } | E::SshAgent { .. } => "authentication",
         E::KnownHosts { .. }
         | E::UnknownHostKey { .. }
         | E::ChangedHostKey { .. }
         | E::RevokedHostKey { .. }
+        | E::KeyExchange { .. }
         | E::Certificate { .. } => "host_identity",
         E::NoSuchRevision { .. } | E::Empty { .. } | E::PathMissing { .. } => "revision",
         E::TooManyObjects { .. }
@@ -94,6 +97,9 @@ pub enum LoadError {
     /// The commit holds more than a manifests repository should.
     #[error("the manifests of this revision are too much: {0}")]
     TooMuch(#[from] agent_core::manifest::limits::TooMuch),
+    /// Something that is no file, where no stack says what to make of it.
+    #[error("below the manifests path, {0}")]
+    NotPlain(String),
     /// No `stack.toml` anywhere.
     #[error("there is no `stack.toml` in {0} or below")]
     NoStack(String),
@@ -114,6 +120,10 @@ impl LoadError {
             Self::Folder(error) => error.problem().hint,
             Self::Git(error) => error.hint(),
             Self::TooMuch(_) => Some("name the folder of the manifests with `--path`".into()),
+            Self::NotPlain(_) => Some(
+                "take it out of the repository, or keep the manifests in a folder of their own and name that one"
+                    .into(),
+            ),
             Self::NoStack(_) => Some("name the folder that holds `stack.toml`, or one above it".into()),
             Self::Token { .. } => Some("check `token_file` and who may read it".into()),
             Self::NoSuchStack { .. } => None,
@@ -140,7 +150,7 @@ impl LoadError {
             Self::Git(error) => kind_of(error),
             Self::Token { .. } => "token",
             Self::TooMuch(_) => "too_much",
-            Self::Folder(_) | Self::NoStack(_) | Self::NoSuchStack { .. } => "manifests",
+            Self::Folder(_) | Self::NotPlain(_) | Self::NoStack(_) | Self::NoSuchStack { .. } => "manifests",
         }
     }
 
@@ -176,7 +186,7 @@ pub async fn tree(from: &From) -> Result<Tree, LoadError> {
 
 /// The files of a commit.
 pub fn tree_of(source: &git::Source, snapshot: git::Snapshot, limits: &Limits) -> Result<Tree, LoadError> {
-    let mut collector = Collector::new(source.path.trim_start_matches("./").trim_matches('.'), limits);
+    let mut collector = Collector::new(git::clean_path(&source.path)?, limits);
     for (path, entry) in snapshot.tree {
         match entry {
             git::Entry::File(bytes) => {
@@ -193,12 +203,16 @@ pub fn tree_of(source: &git::Source, snapshot: git::Snapshot, limits: &Limits) -
         }
     }
     let revision = Revision { id: snapshot.revision, source: git::url::shown(&source.url) };
-    Ok(Tree { files: collector.finish(), revision })
+    let files = collector.finish();
+    plain::outside(&files)?;
+    Ok(Tree { files, revision })
 }
 
 fn folder(dir: &Path) -> Result<Tree, LoadError> {
     let shown = if dir == Path::new(".") { String::new() } else { dir.display().to_string() };
-    let files = StackFiles::from_dir(dir, &Limits::default())?.shown_at(shown);
+    let mut files = StackFiles::from_dir(dir, &Limits::default())?.shown_at(shown);
+    plain::forget_locks(&mut files);
+    plain::outside(&files)?;
     // A folder has no commit: a digest of what it holds tells one state of it from another.
     let mut all = String::new();
     for (path, entry) in &files.files {
@@ -243,7 +257,11 @@ pub fn stacks(tree: &Tree, only: Option<&str>) -> Result<Vec<Stack>, LoadError> 
         .into_iter()
         .map(|dir| {
             let (mut sources, mut problems) = (Sources::new(), Problems::new());
+            let first = sources.next_id();
             let manifest = agent_core::manifest::load(&tree.files, &dir, &language, &mut sources, &mut problems);
+            if sources.iter().next().is_some() {
+                plain::inside(&tree.files, &dir, first, &mut problems);
+            }
             let needs = manifest.as_ref().map(stacks_of).unwrap_or_default();
             Stack {
                 dir,
@@ -407,6 +425,66 @@ mod tests {
             "d: the manifest is a link, and links are not followed",
         ];
         assert_eq!(told, wanted);
+    }
+
+    fn of(entries: &[(&str, git::Entry)]) -> Result<Vec<Stack>, LoadError> {
+        let text = b"[stack]\nname = \"d\"\nregion = \"eu-west-1\"\n".to_vec();
+        let stacks_at = |at: &str| ((*at).to_owned(), git::Entry::File(text.clone()));
+        let rest = entries.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone()));
+        let tree: BTreeMap<_, _> =
+            ["s/stack.toml", "s/inner/stack.toml"].iter().map(|at| stacks_at(at)).chain(rest).collect();
+        let (summary, author, tree) = (String::new(), String::new(), tree.into_iter().collect());
+        let snapshot = git::Snapshot { revision: "x".into(), committed: 0, summary, author, signer: None, tree };
+        stacks(&tree_of(&git::Source::new("/srv/m"), snapshot, &Limits::default())?, None)
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_although_nothing_refers_to_it() {
+        use git::Entry::{Executable, Link, Submodule};
+        let outside = |path, entry| of(&[(path, entry)]).err().map(|error| error.to_string());
+        let link = Some("below the manifests path, `prod` is a link, and links are not followed".to_owned());
+        assert_eq!(outside("prod", Link), link);
+        assert!(outside("lib/x", Submodule).unwrap().contains("`lib/x` is in a submodule"));
+        assert!(outside("doc/..", git::Entry::BadName).unwrap().contains("`doc/..` has a name that cannot be used"));
+        assert_eq!(outside("run", Executable), None, "scripts are nobody's manifests");
+        let many: Vec<String> = (10..30).map(|n| format!("l{n}")).collect();
+        let many: Vec<(&str, git::Entry)> = many.iter().map(|path| (path.as_str(), Link)).collect();
+        let told = of(&many).err().unwrap().to_string();
+        assert!(told.contains("`l19`") && !told.contains("`l20`") && told.ends_with("; and 10 more"), "{told}");
+
+        let entries = [
+            ("s/conf/app", Link),
+            ("s/inner/deep/lib", Submodule),
+            ("s/run", Executable),
+            ("s/more.toml", Executable),
+            ("s/bin/run", Executable),
+            ("s/.hidden.toml", Link),
+        ];
+        let told = of(&entries).unwrap().into_iter().map(|stack| {
+            let problems = stack.problems.iter().map(|problem| problem.message.clone());
+            (stack.dir, problems.filter(|message| !message.contains("also in")).collect::<Vec<_>>())
+        });
+        let told: BTreeMap<String, Vec<String>> = told.collect();
+        let wanted = [
+            "`s/.hidden.toml` is a link, and links are not followed",
+            "`s/conf/app` is a link, and links are not followed",
+            "`s/run` is marked executable",
+            "the manifest is marked executable",
+        ];
+        assert_eq!(told["s"], wanted);
+        assert_eq!(told["s/inner"], ["`s/inner/deep/lib` is in a submodule, and submodules are not read"]);
+    }
+
+    #[test]
+    fn the_mark_of_an_editor_is_no_link_of_the_manifests() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("stack.toml"), "[stack]\nname = \"d\"\nregion = \"eu-west-1\"\n").unwrap();
+        std::os::unix::fs::symlink("somebody@host.1234", at(".#stack.toml")).unwrap();
+        let read = |dir: &Path| stacks(&self::folder(dir).unwrap(), None).unwrap().pop().unwrap().problems.len();
+        assert_eq!(read(folder.path()), 0);
+        std::os::unix::fs::symlink("/etc", at("etc")).unwrap();
+        assert_eq!(read(folder.path()), 1);
     }
 
     #[test]

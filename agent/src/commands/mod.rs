@@ -133,9 +133,10 @@ impl Context<'_> {
     /// The stacks of a place; what hinders it is told here.
     async fn load(&self, from: &From) -> Result<(Tree, Vec<Stack>), End> {
         let told = |error: LoadError| {
-            self.printer.error(&error.to_string(), error.hint().as_deref());
+            self.printer.error(&error.full(), error.hint().as_deref());
             match error {
                 LoadError::Git(_) | LoadError::TooMuch(_) => End::Failed,
+                LoadError::NotPlain(_) => End::Findings,
                 _ => End::Usage,
             }
         };

@@ -380,7 +380,7 @@ impl FileProblem {
 
 impl FileEntry {
     /// Why the entry cannot be used (a phrase that follows its name), and what to do about it.
-    pub(crate) fn refusal(&self, limits: &Limits) -> (String, &'static str) {
+    pub fn refusal(&self, limits: &Limits) -> (String, &'static str) {
         match self {
             Self::Bytes(_) => ("can be read".into(), ""),
             Self::Link => ("is a link, and links are not followed".into(), "put the file itself there"),
