@@ -17,6 +17,7 @@ mod drift;
 mod existing;
 mod files;
 mod hello;
+mod hostile;
 mod policy;
 mod run;
 mod service;

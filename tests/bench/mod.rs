@@ -14,6 +14,7 @@
 //! | [`name`] | service and action of a request |
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`signing`] | keys of the real tools, and commits signed with them |
+//! | [`ssh_server`] | OpenSSH's server before a repository, behind a wire that breaks when it is told to |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
 //! | [`legal`] | recorded requests against AWS's own models |
 //!
@@ -43,6 +44,7 @@ pub mod reply;
 pub mod repository;
 pub mod running;
 pub mod signing;
+pub mod ssh_server;
 pub mod waves;
 pub mod wire;
 

@@ -70,7 +70,7 @@ fn ways(site: &Site<'_>) -> Vec<Way> {
         _ => vec![
             ("huge blob", pack(|_| packs::huge_blob(20_000)), USED_UP),
             // Each of them fits into the memory that the child may use.
-            ("large deltas", pack(|_| packs::huge_deltas(40, 55)), USED_UP),
+            ("large deltas", pack(|_| packs::huge_deltas(440, 5)), USED_UP),
             ("huge delta", pack(|_| packs::huge_deltas(1, 100)), "than the limit of its child process: Out of memory"),
             (
                 "overlong delta",

@@ -407,6 +407,10 @@ pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) 
     if says(&["redirect"]) {
         return GitError::Redirected { url, source };
     }
+    if says(&["SSH could not read", "SSH could not write"]) {
+        // Its own words depend on what it was doing just then, and the same failure would be told as another one.
+        return GitError::BrokeOff { url, source: Cause::new("the SSH connection ended") };
+    }
     if says(&["Failed getting banner"]) {
         return GitError::NotSsh { url, source };
     }
@@ -447,8 +451,7 @@ pub(super) fn network(error: &git2::Error, url: &str, offered: bool, met: bool) 
 pub(super) const KEY_EXCHANGE: &str = "Unable to exchange encryption keys";
 
 /// What libgit2, libssh2 and OpenSSL say when a connection ends too early.
-const BROKEN: [&str; 9] = [
-    "transport read",
+const BROKEN: [&str; 8] = [
     "syscall failure",
     "unexpected eof",
     "unexpected EOF",
