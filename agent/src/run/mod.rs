@@ -441,7 +441,7 @@ impl Agent {
         self.board.stack(&name, |view| view.under_way = Some(trigger));
         let work = async move {
             debug!("a pass begins");
-            let passed = pass::pass(&clouds, &mut *stack.lock().await, orders).await;
+            let passed = Box::pin(pass::pass(&clouds, &mut *stack.lock().await, orders)).await;
             debug!(how = ?passed.how, changed = passed.changed, "the pass has ended");
             passed
         };
