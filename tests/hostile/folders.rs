@@ -77,10 +77,11 @@ pub const CASES: &[Case] = &[
         let line = |n: u32| format!("{} refs/heads/b{n:07}\n", "1".repeat(40));
         fs::write(made.git("packed-refs"), (0..1_700_000).map(line).collect::<String>()).unwrap();
     }),
-    ("configuration that takes in a file outside", "`config` takes in another file", |made| {
-        config(made, &format!("[include]\n\tpath = {}\n", made.outside("canary").display()));
+    ("configuration that takes in a file outside", "`config` takes in a file", |made| {
+        symlink(made.outside("canary"), made.outside("link")).unwrap();
+        config(made, &format!("[include]\n\tpath = {}\n", made.outside("link").display()));
     }),
-    ("configuration that takes in a pipe, on a condition", "`config` takes in another file", |made| {
+    ("configuration that takes in a pipe, on a condition", "`config` takes in a file", |made| {
         pipe(made, "pipe");
         config(made, &format!("[includeIf \"gitdir:/\"]\n\tpath = {}\n", made.git("pipe").display()));
     }),

@@ -2,7 +2,7 @@
 //! must not be able to have the agent read, with the agent's rights, what lies elsewhere.
 //!
 //! * Whatever makes up the repository is a plain file or a folder: a link would lead elsewhere, and a pipe would be waited for.
-//! * It borrows no objects (`objects/info/alternates`), and its configuration takes in no other file (`include`).
+//! * It borrows no objects (`objects/info/alternates`), and its configuration takes in (`include`) plain files of its own owner alone.
 //! * It has no `info/grafts`: libgit2 takes the parents of commits from there, so that a commit would seem to go on from another.
 //! * Where `.git` is a file (a linked working copy), what that leads to has to name the file in turn.
 //!
@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, FileType};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{Cause, GitError};
@@ -119,9 +119,7 @@ fn whole(git: &Path, shown: &str) -> Result<(), GitError> {
     for name in ["config", "config.worktree"] {
         match short(&git.join(name)) {
             Ok(text) if text.len() as u64 >= SHORT => return Err(not_whole(shown, name, "is too large")),
-            Ok(text) if takes_in_another(&text) => {
-                return Err(not_whole(shown, name, "takes in another file (`include`)"));
-            }
+            Ok(text) if !text_is_own(&git.join(name), &text) => return Err(not_whole(shown, name, FOREIGN)),
             _ => {}
         }
     }
@@ -150,11 +148,47 @@ fn below(mut folders: Vec<(PathBuf, String)>, shown: &str) -> Result<(), GitErro
     Ok(())
 }
 
-/// Whether a configuration has a section of another file. A section begins its line, or follows another.
-fn takes_in_another(text: &str) -> bool {
+const FOREIGN: &str = "takes in a file that is not its owner's, or not a plain one (`include`)";
+
+/// Whether all files that a configuration takes in are its owner's own, and take in no other: what runs tests keeps credentials in one.
+fn text_is_own(config: &Path, text: &str) -> bool {
+    let Some(paths) = taken_in(text) else { return false };
+    let Ok(owner) = fs::symlink_metadata(config).map(|known| known.uid()) else { return false };
+    let folder = config.parent().unwrap_or(config);
+    paths.iter().all(|path| {
+        let path = folder.join(path);
+        match fs::symlink_metadata(&path) {
+            Ok(known) if known.is_file() && known.uid() == owner && known.len() < SHORT => {
+                short(&path).is_ok_and(|text| taken_in(&text).is_some_and(|paths| paths.is_empty()))
+            }
+            Ok(_) => false,
+            // Git passes over what is not there.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    })
+}
+
+/// The files that a configuration takes in. `None`: it does so in a way that `git config` does not write, and is not understood.
+fn taken_in(text: &str) -> Option<Vec<&str>> {
+    let (mut paths, mut sections, mut is_include) = (Vec::new(), 0, false);
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            is_include = line == "[include]" || (line.starts_with("[includeIf \"") && line.ends_with("\"]"));
+            sections += usize::from(is_include);
+        } else if is_include && !line.is_empty() && !line.starts_with(['#', ';']) {
+            let path = line.split_once('=').filter(|(key, _)| key.trim_end() == "path")?.1.trim_start();
+            let is_plain = !path.is_empty() && !path.contains(['"', '\\', ';', '#']) && !path.starts_with('~');
+            paths.push(is_plain.then_some(path)?);
+        }
+    }
+    (sections == sections_of_others(text)).then_some(paths)
+}
+
+/// How many sections a configuration has that may be of another file: a section begins its line, or follows another.
+fn sections_of_others(text: &str) -> usize {
     let lines = text.trim_start_matches('\u{feff}').split(['\n', '\r', ']']).map(str::trim_start);
-    let mut sections = lines.filter_map(|line| line.strip_prefix('['));
-    sections.any(|section| section.trim_start().to_ascii_lowercase().starts_with("include"))
+    let sections = lines.filter_map(|line| line.strip_prefix('['));
+    sections.filter(|section| section.trim_start().to_ascii_lowercase().starts_with("include")).count()
 }
 
 #[cfg(test)]
@@ -187,16 +221,36 @@ mod tests {
     #[test]
     fn a_configuration_that_takes_in_another_is_found_however_it_is_written() {
         for text in [
-            "[include]\n\tpath = /x",
             "[core]\n bare = false\n\t[ Include ]\npath=/x",
             "[core] [include] path = /x",
             "\u{feff}[include]\npath=/x",
-            "a = b\r\n[includeIf \"gitdir:/\"]\r\npath=/x",
+            "[include] path = /x",
+            "[includeIf \"x]\n[include]\"]\npath = /x",
+            "[include]\n\tpath = \\\n/x",
+            "[include]\n\tpath = ~/x",
+            "[include]\n\tPath = /x",
         ] {
-            assert!(takes_in_another(text), "{text:?}");
+            assert_eq!(taken_in(text), None, "{text:?}");
         }
-        for text in ["", "[core]\n\tbare = true\n; [include]\n# [include]\n[branch \"include\"]\n[remote \"x\"]\n"] {
-            assert!(!takes_in_another(text), "{text:?}");
-        }
+        let ci = "[core]\n\tbare = false\n[includeIf \"gitdir:/w/.git\"]\r\n\tpath = /tmp/c.config\n[include]\n\tpath = x\n[a]\n\tb = c\n";
+        assert_eq!(taken_in(ci), Some(vec!["/tmp/c.config", "x"]));
+        let none = "[core]\n\tbare = true\n; [include]\n# [include]\n[branch \"include\"]\n[remote \"x\"]\n";
+        assert_eq!(taken_in(none), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_its_owner_keeps_beside_a_repository_may_be_taken_in() {
+        let (fixture, _) = Fixture::one_file(false);
+        let (config, other) = (fixture.path().join(".git/config"), fixture.folder.path().join("other"));
+        let own = fs::read_to_string(&config).unwrap();
+        fs::write(&config, format!("{own}[includeIf \"gitdir:/\"]\n\tpath = {}\n", other.display())).unwrap();
+        assert_eq!(told(&fixture.path()), None, "it is not there");
+        fs::write(&other, "[http]\n\textraheader = x\n").unwrap();
+        assert_eq!(told(&fixture.path()), None);
+        fs::write(&other, "[include]\n\tpath = /x\n").unwrap();
+        assert!(told(&fixture.path()).unwrap().contains("takes in a file"));
+        fs::remove_file(&other).unwrap();
+        std::os::unix::fs::symlink("/etc/hosts", &other).unwrap();
+        assert!(told(&fixture.path()).unwrap().contains("takes in a file"));
     }
 }
