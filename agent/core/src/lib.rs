@@ -32,6 +32,7 @@ pub mod secret;
 pub mod source;
 pub mod state;
 pub mod stuck;
+pub mod supposed;
 pub mod told;
 pub mod wait;
 pub mod work;

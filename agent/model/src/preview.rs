@@ -19,6 +19,9 @@ use crate::kinds::ssm::parameter::Parameter;
 /// The variable of a container that says which files are unpacked: what changes in it is said in words.
 pub const FILES: &str = contract::VARIABLE;
 
+/// Of a deployment that stops the old tasks before it starts new ones.
+const NONE_RUNS: &str = "and none of them runs meanwhile";
+
 /// What happens to one component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consequence {
@@ -45,6 +48,50 @@ pub fn consequences(plan: &Plan) -> Vec<Consequence> {
         Consequence { component: component.to_owned(), says }
     });
     said.filter(|one| !one.says.is_empty()).collect()
+}
+
+/// What stops, or is away for a while, by component: what people look at before all else. Data that is lost is told by the
+/// kinds.
+pub fn interruptions(plan: &Plan) -> Vec<Consequence> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (n, step) in plan.steps.iter().enumerate() {
+        let says = found.entry(step.address.component()).or_default();
+        says.extend(stops(step, plan).filter(|text| !says.contains(text)));
+        says.extend(is_away(n, step, plan));
+    }
+    let all = found.into_iter().filter(|(_, says)| !says.is_empty());
+    all.map(|(component, says)| Consequence { component: component.to_owned(), says }).collect()
+}
+
+/// What a step brings to an end.
+fn stops(step: &Step, plan: &Plan) -> Option<String> {
+    match (step.address.kind(), &step.op) {
+        (kind, Op::Delete { .. } | Op::Create { replaces: true, .. }) if kind == Service::NAME => tasks(step, plan),
+        (kind, Op::Update { .. }) if kind == Service::NAME => tasks(step, plan).filter(|text| text.contains(NONE_RUNS)),
+        (kind, Op::Delete { live }) if kind == Rule::NAME => {
+            // Where another rule takes them over, requests go on.
+            let gone = conditions(&live.spec.value());
+            let taken = plan.steps.iter().any(|other| match &other.op {
+                Op::Create { spec, .. } if other.address.kind() == Rule::NAME => conditions(&spec.value()) == gone,
+                _ => false,
+            });
+            edge(step).filter(|_| !taken)
+        }
+        (kind, Op::Delete { .. }) if kind == Distribution::NAME => edge(step),
+        _ => None,
+    }
+}
+
+/// Whether a thing goes before the one that takes its place is there.
+fn is_away(n: usize, step: &Step, plan: &Plan) -> Option<String> {
+    if !matches!(step.op, Op::Create { replaces: true, .. }) || step.address.kind() == Service::NAME {
+        return None;
+    }
+    let goes = |other: &Step| other.address == step.address && matches!(other.op, Op::Delete { .. });
+    plan.steps.get(..n)?.iter().any(goes).then(|| {
+        let word = step.address.as_str();
+        format!("{word} is deleted before the one that takes its place is made")
+    })
 }
 
 /// A component that is new, or goes as a whole.
@@ -90,7 +137,7 @@ fn tasks(step: &Step, plan: &Plan) -> Option<String> {
         Op::Update { spec, changes, .. } => {
             let spec = spec.value();
             let count = number(&spec, "desired_count")
-                .or_else(|| number(&plan.current.get(&step.address)?.spec.value(), "desired_count"))?;
+                .or_else(|| number(&plan.current.get(&step.address)?.spec.value(), "desired_count"));
             let deploys = |change: &FieldChange| {
                 ["task_definition", "network", "load_balancers", "service_connect", "platform_version", "sees"]
                     .iter()
@@ -98,10 +145,14 @@ fn tasks(step: &Step, plan: &Plan) -> Option<String> {
             };
             if changes.iter().any(deploys) {
                 let least = number(&spec, "deployment.minimum_healthy_percent").unwrap_or(100);
+                let Some(count) = count else { return Some("new deployment: its tasks are replaced".into()) };
                 let kept = (count * least + 99) / 100;
-                return Some(format!(
-                    "new deployment: its {count} tasks are replaced, {kept} of them run all the while"
-                ));
+                let kept = if kept <= 0 && count > 0 {
+                    NONE_RUNS.to_owned()
+                } else {
+                    format!("{kept} of them run all the while")
+                };
+                return Some(format!("new deployment: its {count} tasks are replaced, {kept}"));
             }
             let scaled = changes.iter().find(|change| change.path == "desired_count")?;
             Some(format!("goes from {} to {} tasks; none is restarted", shown(&scaled.from), shown(&scaled.to)))

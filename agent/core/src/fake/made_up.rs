@@ -6,8 +6,14 @@ use crate::address::Scope;
 use crate::doc::{self, Doc};
 use crate::kind::KindInfo;
 
-/// An `out` made up from its schema: texts that say what they stand for, and over them what the kind derives.
+/// An `out` made up for the thing of an id.
 pub(super) fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Value {
+    let text = |field: &str| if field == "id" { id.to_owned() } else { format!("{field}-of-{id}") };
+    out_told(kind, &text, spec, scope)
+}
+
+/// An `out` made up from its schema: for each field a text that says what it stands for, and over them what the kind derives.
+pub(crate) fn out_told(kind: &KindInfo, text: &dyn Fn(&str) -> String, spec: &Doc, scope: &Scope) -> Value {
     let root = (kind.out_schema)();
     let properties = root.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut out: Map<String, Value> = properties
@@ -15,7 +21,7 @@ pub(super) fn out_of(kind: &KindInfo, id: &str, spec: &Doc, scope: &Scope) -> Va
         .map(|(field, schema)| {
             let named =
                 schema.get("$ref").and_then(Value::as_str).and_then(|at| root.pointer(at.trim_start_matches('#')));
-            let value = made_up(named.unwrap_or(&schema), &field, id);
+            let value = made_up(named.unwrap_or(&schema), &field, text);
             (field, value)
         })
         .collect();
@@ -31,9 +37,9 @@ fn is_write_only(schema: &Value) -> bool {
     says(schema) || schema.get("anyOf").and_then(Value::as_array).is_some_and(|forms| forms.iter().any(says))
 }
 
-fn made_up(schema: &Value, field: &str, id: &str) -> Value {
+fn made_up(schema: &Value, field: &str, text: &dyn Fn(&str) -> String) -> Value {
     if is_write_only(schema) {
-        return serde_json::json!({ doc::SECRET: format!("{field}-of-{id}") });
+        return serde_json::json!({ doc::SECRET: text(field) });
     }
     let ty = schema.get("type");
     let is = |name: &str| {
@@ -43,17 +49,15 @@ fn made_up(schema: &Value, field: &str, id: &str) -> Value {
         Value::Array(Vec::new())
     } else if is("integer") && field == "revision" {
         // Counts up and is never used twice.
-        id.rsplit('-').next().and_then(|number| number.parse::<i32>().ok()).unwrap_or(1).into()
+        text("id").rsplit('-').next().and_then(|number| number.parse::<i32>().ok()).unwrap_or(1).into()
     } else if is("integer") || is("number") {
         1.into()
     } else if is("boolean") {
         false.into()
     } else if is("object") {
         Value::Object(Map::new())
-    } else if field == "id" {
-        id.into()
     } else {
-        format!("{field}-of-{id}").into()
+        text(field).into()
     }
 }
 

@@ -4,7 +4,7 @@
 pub mod faults;
 mod health;
 pub mod history;
-mod made_up;
+pub(crate) mod made_up;
 mod store;
 mod wire;
 

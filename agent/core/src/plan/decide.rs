@@ -441,18 +441,18 @@ fn adoptable(address: &Address, wanted: &Wanted, observed: &Observed) -> Result<
 
 /// What `$name` markers become: the live name where it has the wanted base, so that a new release of this program,
 /// which may count more fields into a generation, renames nothing; else base and generation.
-struct Names<'a> {
+pub(crate) struct Names<'a> {
     generation: &'a str,
     live: Option<&'a Value>,
     adopted: bool,
 }
 
 impl<'a> Names<'a> {
-    fn fresh(generation: &'a str) -> Self {
+    pub(crate) fn fresh(generation: &'a str) -> Self {
         Self { generation, live: None, adopted: false }
     }
 
-    fn finish(&self, value: Value, path: &str) -> Value {
+    pub(crate) fn finish(&self, value: Value, path: &str) -> Value {
         match value {
             Value::Object(map) if map.contains_key(NAME) => {
                 let base = map.get(NAME).and_then(Value::as_str).unwrap_or_default();

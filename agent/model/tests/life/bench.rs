@@ -12,6 +12,7 @@ use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::fake::Fake;
 use agent_core::lookup::{Answer, Answers, Question};
 use agent_core::manifest::{FileEntry, StackFiles, load};
+use agent_core::observed::{Interest, Observed};
 use agent_core::pass::{Engine, PassError, PassReport, Revision};
 use agent_core::plan::Settings;
 use agent_core::provider::Cloud;
@@ -108,6 +109,12 @@ impl Bench {
 
     pub async fn converge(&self, desired: &Allowed<Desired>) -> Result<PassReport, PassError> {
         self.engine().converge(desired, &revision(), Duration::from_hours(1), None).await
+    }
+
+    /// What the cloud holds, for a plan towards this.
+    pub async fn observed(&self, desired: &Allowed<Desired>) -> Observed {
+        let read = self.engine().read(&Interest::of(desired)).await;
+        read.unwrap_or_else(|error| panic!("{error}")).1
     }
 
     pub async fn destroy(&self) -> Result<PassReport, PassError> {

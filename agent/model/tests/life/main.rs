@@ -9,5 +9,6 @@ mod decoys;
 mod histories;
 mod picture;
 mod stacks;
+mod supposed;
 mod text;
 mod touches;

@@ -8,6 +8,7 @@ mod fingerprint;
 mod github;
 mod junit;
 mod markdown;
+pub mod markup;
 mod place;
 mod run;
 mod sarif;
