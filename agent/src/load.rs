@@ -1,6 +1,8 @@
 //! From a folder or a commit to stacks: reads the files, finds the stacks, and gives each with its problems. It asks AWS
 //! nothing.
 
+mod both;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
@@ -21,6 +23,7 @@ use agent_model::expand::{Others, expand_among, stacks_of};
 use crate::cli::From;
 use crate::git;
 use crate::order;
+pub use both::both;
 
 mod plain;
 
@@ -173,15 +176,20 @@ impl LoadError {
 /// Reads the files of a folder, or of a commit in a child process.
 pub async fn tree(from: &From) -> Result<Tree, LoadError> {
     let Some(repo) = &from.repo else { return folder(&from.dir) };
-    let source = git::Source {
-        url: repo.clone(),
+    let source = source(from, repo);
+    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &cache()).await?;
+    tree_of(&source, snapshot, &Limits::default())
+}
+
+/// The repository that the command line names.
+fn source(from: &From, repo: &str) -> git::Source {
+    git::Source {
+        url: repo.to_owned(),
         rev: from.rev.clone(),
         path: from.path.clone(),
         auth: git::Auth { token: token(), ..git::Auth::default() },
         trust: git::Trust::default(),
-    };
-    let snapshot = git::child::read_in_child(&source, &git::Limits::default(), &cache()).await?;
-    tree_of(&source, snapshot, &Limits::default())
+    }
 }
 
 /// The files of a commit.

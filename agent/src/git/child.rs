@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::merge::{Merged, read_merged};
 use super::{Cause, Entry, GitError, Limits, Since, Snapshot, Source, login, read_newer, tree, url};
 use crate::sandbox::{self, SandboxError};
 
@@ -34,11 +35,19 @@ struct Question {
     since: Since,
     limits: Limits,
     scratch: PathBuf,
+    /// A revision: what merging into it would make is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    onto: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Answer {
     Read(Header),
+    Merged {
+        base: String,
+        common: String,
+        header: Header,
+    },
     /// The revision is still the known commit.
     Known,
     Failed(GitError),
@@ -77,18 +86,33 @@ pub async fn newer_in_child(
     limits: &Limits,
     scratch: &Path,
 ) -> Result<Option<Snapshot>, GitError> {
-    let question = question(source, since, limits, scratch)?;
+    let question = question(source, since, limits, scratch, None)?;
+    ask(source, question, limits).await.and_then(|answer| decode(&answer, limits))
+}
+
+/// What merging a source's revision into another of its repository would make, read in such a child.
+pub async fn merged_in_child(source: &Source, onto: &str, limits: &Limits) -> Result<Merged, GitError> {
+    let question = question(source, &Since::default(), limits, Path::new(""), Some(onto))?;
+    ask(source, question, limits).await.and_then(|answer| decode_merged(&answer, limits))
+}
+
+async fn ask(source: &Source, question: Vec<u8>, limits: &Limits) -> Result<Vec<u8>, GitError> {
     let most = limits.total_bytes.saturating_add(HEADER_BYTES);
     // libssh2 takes the agent's socket from the environment alone. No other of this process' variables goes to the child.
     let agent = source.auth.ssh_agent.as_deref().map(|socket| (login::SOCKET, socket));
     let answer = sandbox::spawn_with(ARGUMENT, agent, question, limits.wall, most).await;
-    let answer = answer.map_err(|e| child_error(&e, limits))?;
-    decode(&answer, limits)
+    answer.map_err(|e| child_error(&e, limits))
 }
 
-fn question(source: &Source, since: &Since, limits: &Limits, scratch: &Path) -> Result<Vec<u8>, GitError> {
+fn question(
+    source: &Source,
+    since: &Since,
+    limits: &Limits,
+    scratch: &Path,
+    onto: Option<&str>,
+) -> Result<Vec<u8>, GitError> {
     let (source, since, limits) = (source.clone(), since.clone(), limits.clone());
-    let question = Question { source, since, limits, scratch: scratch.to_owned() };
+    let question = Question { source, since, limits, scratch: scratch.to_owned(), onto: onto.map(str::to_owned) };
     serde_json::to_vec(&question).map_err(|e| GitError::ChildNotStarted { source: Cause::new(e.to_string()) })
 }
 
@@ -140,68 +164,122 @@ fn receive(input: impl Read) -> Result<Question, String> {
 }
 
 fn answer(question: &Question, mut output: impl Write) -> Result<(), String> {
-    let Question { source, since, limits, scratch } = question;
+    let Question { source, since, limits, scratch, onto } = question;
     // The last line is what the parent tells if it has to end this.
     let stage = |doing: &str| {
         let _ = writeln!(std::io::stderr(), "{doing}");
     };
-    let answer = read_newer(source, since, limits, scratch, &stage);
-    encode(&mut output, answer).and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
+    let written = match onto {
+        Some(onto) => encode_merged(&mut output, read_merged(source, onto, limits, &stage)),
+        None => encode(&mut output, read_newer(source, since, limits, scratch, &stage)),
+    };
+    written.and_then(|()| output.flush()).map_err(|e| format!("the answer cannot be written: {e}"))
 }
 
 fn encode(output: &mut impl Write, answer: Result<Option<Snapshot>, GitError>) -> std::io::Result<()> {
-    let mut files = Vec::new();
-    let answer = match answer {
-        Err(error) => Answer::Failed(error),
-        Ok(None) => Answer::Known,
+    let (answer, files) = match answer {
+        Err(error) => (Answer::Failed(error), Vec::new()),
+        Ok(None) => (Answer::Known, Vec::new()),
         Ok(Some(snapshot)) => {
-            let mut tree = Vec::with_capacity(snapshot.tree.len());
-            for (path, entry) in snapshot.tree {
-                let kind = match entry {
-                    Entry::File(bytes) => {
-                        files.push(bytes);
-                        Kind::File(files.last().map_or(0, Vec::len) as u64)
-                    }
-                    Entry::Link => Kind::Link,
-                    Entry::Executable => Kind::Executable,
-                    Entry::Submodule => Kind::Submodule,
-                    Entry::TooLarge { bytes } => Kind::TooLarge(bytes),
-                    Entry::BadName => Kind::BadName,
-                };
-                tree.push((path, kind));
-            }
-            let Snapshot { revision, committed, summary, author, signer, .. } = snapshot;
-            Answer::Read(Header { revision, committed, summary, author, signer, tree })
+            let (header, files) = taken_apart(snapshot);
+            (Answer::Read(header), files)
         }
     };
-    serde_json::to_writer(&mut *output, &answer)?;
+    write(output, &answer, &files)
+}
+
+fn encode_merged(output: &mut impl Write, answer: Result<Merged, GitError>) -> std::io::Result<()> {
+    let (answer, files) = match answer {
+        Err(error) => (Answer::Failed(error), Vec::new()),
+        Ok(Merged { base, common, snapshot }) => {
+            let (header, files) = taken_apart(snapshot);
+            (Answer::Merged { base, common, header }, files)
+        }
+    };
+    write(output, &answer, &files)
+}
+
+/// The header of a snapshot, and the files that come after it.
+fn taken_apart(snapshot: Snapshot) -> (Header, Vec<Vec<u8>>) {
+    let mut files = Vec::new();
+    let mut tree = Vec::with_capacity(snapshot.tree.len());
+    for (path, entry) in snapshot.tree {
+        let kind = match entry {
+            Entry::File(bytes) => {
+                files.push(bytes);
+                Kind::File(files.last().map_or(0, Vec::len) as u64)
+            }
+            Entry::Link => Kind::Link,
+            Entry::Executable => Kind::Executable,
+            Entry::Submodule => Kind::Submodule,
+            Entry::TooLarge { bytes } => Kind::TooLarge(bytes),
+            Entry::BadName => Kind::BadName,
+        };
+        tree.push((path, kind));
+    }
+    let Snapshot { revision, committed, summary, author, signer, .. } = snapshot;
+    (Header { revision, committed, summary, author, signer, tree }, files)
+}
+
+fn write(output: &mut impl Write, answer: &Answer, files: &[Vec<u8>]) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *output, answer)?;
     output.write_all(b"\n")?;
     files.iter().try_for_each(|bytes| output.write_all(bytes))
 }
 
 fn decode(answer: &[u8], limits: &Limits) -> Result<Option<Snapshot>, GitError> {
-    let garbage = |why: &str| GitError::ChildGarbage { source: Cause::new(why) };
-    let end = answer.iter().position(|b| *b == b'\n').ok_or_else(|| garbage("it has no first line"))?;
-    let (header, rest) = (&answer[..end], &answer[end + 1..]);
-    let header = match serde_json::from_slice(header).map_err(|e| garbage(&e.to_string()))? {
-        Answer::Failed(error) if rest.is_empty() => return Err(error),
-        Answer::Known if rest.is_empty() => return Ok(None),
-        Answer::Failed(_) | Answer::Known => return Err(garbage("something follows an answer without files")),
-        Answer::Read(header) => header,
+    match split(answer)? {
+        (Answer::Known, []) => Ok(None),
+        (Answer::Read(header), rest) => snapshot(header, rest, limits).map(Some),
+        _ => Err(garbage("it answers another question")),
+    }
+}
+
+fn decode_merged(answer: &[u8], limits: &Limits) -> Result<Merged, GitError> {
+    let (Answer::Merged { base, common, header }, rest) = split(answer)? else {
+        return Err(garbage("it answers another question"));
     };
-    if header.revision.len() != 40 || !header.revision.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !is_commit(&base) || !is_commit(&common) {
+        return Err(garbage("the revision is not one"));
+    }
+    Ok(Merged { base, common, snapshot: snapshot(header, rest, limits)? })
+}
+
+fn garbage(why: &str) -> GitError {
+    GitError::ChildGarbage { source: Cause::new(why) }
+}
+
+fn is_commit(id: &str) -> bool {
+    id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The first line of an answer, and what comes after it. An error is told as one.
+fn split(answer: &[u8]) -> Result<(Answer, &[u8]), GitError> {
+    let end = answer.iter().position(|b| *b == b'\n').ok_or_else(|| garbage("it has no first line"))?;
+    let (first, rest) = (&answer[..end], &answer[end + 1..]);
+    match serde_json::from_slice(first).map_err(|e| garbage(&e.to_string()))? {
+        Answer::Failed(error) if rest.is_empty() => Err(error),
+        Answer::Failed(_) | Answer::Known if !rest.is_empty() => {
+            Err(garbage("something follows an answer without files"))
+        }
+        answer => Ok((answer, rest)),
+    }
+}
+
+fn snapshot(header: Header, rest: &[u8], limits: &Limits) -> Result<Snapshot, GitError> {
+    if !is_commit(&header.revision) {
         return Err(garbage("the revision is not one"));
     }
     let tree = files(header.tree, rest, limits).map_err(garbage)?;
     let line = |text: &str| super::text::line(text, 200);
-    Ok(Some(Snapshot {
+    Ok(Snapshot {
         revision: header.revision,
         committed: header.committed,
         summary: line(&header.summary),
         author: line(&header.author),
         signer: header.signer.as_deref().map(|signer| super::text::line(signer, 400)),
         tree,
-    }))
+    })
 }
 
 /// Cuts the bytes into files and holds every entry against the limits.
@@ -325,7 +403,8 @@ mod tests {
     fn the_child_answers_an_error_as_an_answer() {
         let source = Source::new("http://example.org/x");
         let mut output = Vec::new();
-        let question = question(&source, &Since::default(), &Limits::default(), Path::new("/nowhere")).unwrap();
+        let nowhere = Path::new("/nowhere");
+        let question = question(&source, &Since::default(), &Limits::default(), nowhere, None).unwrap();
         answer(&receive(question.as_slice()).unwrap(), &mut output).unwrap();
         assert!(matches!(decode(&output, &Limits::default()), Err(GitError::UnsupportedUrl { .. })));
         assert!(receive(&b"{}"[..]).err().unwrap().contains("malformed"));

@@ -191,6 +191,18 @@ pub enum GitError {
     /// More new commits than allowed.
     #[error("`{url}` has more than {limit} commits since {base} that was accepted last, which is over the limit")]
     TooMuchHistory { url: String, base: String, limit: u64 },
+    /// Two commits that have no history in common, or of which too little is there.
+    #[error(
+        "the commits {head} and {base} have nothing in common{}",
+        if *shallow { " as far as the history is here" } else { "" }
+    )]
+    NothingInCommon { url: String, head: String, base: String, shallow: bool },
+    /// Both sides of a merge change the same; `paths` holds up to five of the places.
+    #[error("the commit {head} cannot be merged into {base}: both change `{}`", paths.join("`, `"))]
+    Conflict { head: String, base: String, paths: Vec<String> },
+    /// A merge that failed otherwise.
+    #[error("what merging the commit {head} into {base} makes could not be told")]
+    NotMerged { head: String, base: String, source: Cause },
     /// An object is missing, truncated, of the wrong type or contradicts itself.
     #[error("{what} is damaged or missing in the object store")]
     Corrupt { what: String, source: Cause },
@@ -273,6 +285,11 @@ impl GitError {
                 "check `url` and `branch`: is this the repository that was followed before? One that takes its place must have its \
                  history"
             }
+            Self::NothingInCommon { shallow: true, .. } => {
+                "fetch the whole history: `fetch-depth: 0` in GitHub Actions, `GIT_DEPTH: 0` in GitLab CI, `git fetch --unshallow`"
+            }
+            Self::NothingInCommon { .. } => "name revisions of one history",
+            Self::Conflict { .. } => "merge the base into the branch, and see to what both have changed",
             Self::CutHistory { .. } => "give the repository its whole history: `git fetch --unshallow`",
             Self::TooMuchHistory { .. } => "put fewer commits on the branch at once, or check that it is the right one",
             Self::Signers { .. } => "mend the file; it is read each time, and nothing is applied until then",

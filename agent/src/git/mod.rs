@@ -4,6 +4,7 @@
 //! * [`url`] takes an address apart, [`local`] opens a repository of this host that is whole in itself ([`own`]), [`mirror`] fetches one
 //!   from another host, and [`login`] looks at what SSH logs in with.
 //! * [`trust`] decides whether a commit may be read: whether it goes on from an earlier one ([`history`]), and who signed it.
+//! * [`merge`] makes in memory what merging two of its revisions would make.
 //! * [`tree`] walks the wanted folder within [`Limits`].
 //! * [`child`] does all of that in a process of its own, which has limited itself; [`read_newer`] does it in this one.
 //!
@@ -21,6 +22,7 @@ mod history;
 pub mod known_hosts;
 mod local;
 mod login;
+pub mod merge;
 mod mirror;
 #[cfg(test)]
 mod mirror_tests;

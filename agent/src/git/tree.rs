@@ -34,10 +34,11 @@ pub fn is_bad_name(name: &str) -> bool {
         || name.chars().any(text::is_unsafe)
 }
 
-/// Reads a commit and everything below `path` (as [`clean`] gives it).
-fn snapshot(
+/// Reads a commit and everything below `path` (as [`clean`] gives it) of its tree, or of another one.
+pub fn snapshot(
     repository: &Repository,
     commit: Oid,
+    top: Option<Oid>,
     signer: Option<String>,
     path: &str,
     limits: &Limits,
@@ -52,7 +53,7 @@ fn snapshot(
     let message = object.message_bytes();
     let first = message.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let mut walk = Walk { repository, odb, limits, visited: 0, bytes: 0, found: BTreeMap::new() };
-    let root = walk.folder(object.tree_id(), path, commit)?;
+    let root = walk.folder(top.unwrap_or_else(|| object.tree_id()), path, commit)?;
     walk.run(root)?;
     Ok(Snapshot {
         revision: commit.to_string(),
@@ -73,7 +74,7 @@ pub fn newer(
     path: &str,
     limits: &Limits,
 ) -> Result<Option<Snapshot>, GitError> {
-    if known == Some(commit) { Ok(None) } else { snapshot(repository, commit, signer, path, limits).map(Some) }
+    if known == Some(commit) { Ok(None) } else { snapshot(repository, commit, None, signer, path, limits).map(Some) }
 }
 
 /// Checks by its header that an object has the wanted type and may be read whole.
