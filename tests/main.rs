@@ -19,6 +19,7 @@ mod files;
 mod hello;
 mod hostile;
 mod policy;
+mod preview;
 mod run;
 mod service;
 mod several;

@@ -116,6 +116,41 @@ pub struct Yes {
     pub yes: bool,
 }
 
+/// What a pull request would change.
+#[derive(Args, Clone)]
+pub struct Preview {
+    /// The revision that it would be merged into: `origin/main`. Only stacks that the merge can change are looked at, and what is
+    /// pending without it is marked. Where the base has moved on, it is the merge of both that is shown; nothing is written. The
+    /// repository must be on this host, with its history.
+    #[arg(long, requires = "repo", value_name = "REV")]
+    pub base: Option<String>,
+    /// Ask AWS nothing, and need no credentials: compare what the two revisions want. The only network is that of `--config`'s
+    /// rules, where these are in a repository elsewhere.
+    #[arg(long, requires = "base")]
+    pub offline: bool,
+    /// The most bytes of markdown; what matters least is left out first. GitHub takes 65536 characters of a comment, GitLab
+    /// 1000000.
+    #[arg(long, default_value_t = 65_536, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(4096..))]
+    pub limit: u32,
+    /// Write the markdown to this file too, and nothing of it left out: for the summary of a job, or to keep it.
+    #[arg(long, value_name = "FILE")]
+    pub full: Option<PathBuf>,
+    /// Where people find all of it, for the sentence under markdown of which something is left out: the address of the job.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub full_url: Option<String>,
+}
+
+/// An address that means nothing else in markdown.
+fn url(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@%&=+,;".contains(c);
+    let is_url = text.starts_with("https://") || text.starts_with("http://");
+    if is_url && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("give an address that begins with https:// and has none of ()[]<>\"' or spaces in it".to_owned())
+    }
+}
+
 /// What to look at of the rules.
 #[derive(Subcommand)]
 pub enum Policy {
@@ -159,11 +194,15 @@ pub enum Command {
         #[arg(long)]
         paths: bool,
     },
-    /// Show what a revision would change in AWS, and change nothing.
+    /// Show what a revision would change in AWS, and change nothing. With `--base`, what merging it there would change: for pull
+    /// requests, see docs/previews.md.
     Diff {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
+        /// What would come of it.
+        #[command(flatten)]
+        preview: Preview,
         /// Exit with 1 when changes are pending.
         #[arg(long)]
         exit_code: bool,

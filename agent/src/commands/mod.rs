@@ -78,7 +78,12 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Validate { from, online, paths } => {
             validate::run(&context, &from, &validate::How { online, paths }).await
         }
-        Command::Diff { from, exit_code } => diff::run(&context, &from, exit_code).await,
+        Command::Diff { from, preview, exit_code } => {
+            let crate::cli::Preview { base, offline, limit, full, full_url } = preview;
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let how = diff::How { base, offline, exit_code, limit, full, full_url };
+            Box::pin(diff::run(&context, &from, &how)).await
+        }
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await
         }

@@ -3,6 +3,7 @@
 pub mod findings;
 pub mod history;
 pub mod plan;
+pub mod preview;
 pub mod report;
 pub mod status;
 pub mod words;

@@ -1,4 +1,4 @@
-//! A plan as people read it before they merge: text for a terminal, markdown for a pull request.
+//! A plan as people read it on a terminal, and what other forms of it have in common with that.
 
 use std::fmt::Write;
 
@@ -11,10 +11,8 @@ use agent_model::kinds::ecs::task_definition::TaskDefinition;
 use agent_model::preview::{Consequence, consequences};
 use serde_json::Value;
 
+use super::preview::{ANYHOW, Own};
 use crate::printer::{Printer, Tone};
-
-/// The marker by which a comment on a pull request is found again and replaced.
-const MARKER: &str = "<!-- gitops-agent diff -->";
 
 fn sign(op: &Op) -> (&'static str, Tone) {
     match op {
@@ -25,7 +23,8 @@ fn sign(op: &Op) -> (&'static str, Tone) {
     }
 }
 
-fn changes(op: &Op) -> &[FieldChange] {
+/// The fields that a step changes.
+pub(super) fn changes(op: &Op) -> &[FieldChange] {
     match op {
         Op::Create { changes, .. } | Op::Update { changes, .. } => changes,
         Op::Clear { .. } | Op::Delete { .. } => &[],
@@ -37,13 +36,8 @@ pub fn suspended(stack: &str, why: &Suspended) -> String {
     format!("{stack} is suspended, and nothing of this is done for now: {}\n", escape(&why.to_string()))
 }
 
-/// The same on a page.
-pub fn suspended_markdown(why: &Suspended) -> String {
-    format!("\n**Suspended**, and nothing of this is done for now: {}\n", cell(&escape(&why.to_string())))
-}
-
 /// Why, in words for people: a definition is never changed, and which of its fields are others stands below.
-fn because(step: &Step) -> &str {
+pub(super) fn because(step: &Step) -> &str {
     match &step.op {
         Op::Create { replaces: true, .. } if step.address.kind() == TaskDefinition::NAME => "another revision of it",
         _ => &step.because,
@@ -65,14 +59,13 @@ fn lines(change: &FieldChange) -> Vec<String> {
 }
 
 /// The steps that tell something: a second step that only finishes a creation is part of it.
-fn told(plan: &Plan) -> impl Iterator<Item = &Step> {
+pub(super) fn told(plan: &Plan) -> impl Iterator<Item = &Step> {
     plan.steps.iter().filter(|step| !matches!(&step.op, Op::Update { id: None, .. } | Op::Clear { .. }))
 }
 
-/// What a plan does, in numbers: `2 to create, 1 to update`.
-pub fn summary(plan: &Plan) -> String {
-    let mut counts: Vec<(&str, usize)> =
-        [("create", 0), ("update", 0), ("replace", 0), ("delete", 0)].into_iter().collect();
+/// How many resources a plan creates, updates, replaces and deletes.
+pub(super) fn counts(plan: &Plan) -> [(&'static str, usize); 4] {
+    let mut counts = [("create", 0_usize), ("update", 0), ("replace", 0), ("delete", 0)];
     for step in told(plan) {
         if let Some(count) = counts.iter_mut().find(|(verb, _)| *verb == step.op.verb()) {
             count.1 += 1;
@@ -82,21 +75,34 @@ pub fn summary(plan: &Plan) -> String {
     let replaced: std::collections::BTreeSet<_> = replaced.collect();
     let gone =
         plan.steps.iter().filter(|s| matches!(&s.op, Op::Delete { .. }) && replaced.contains(&s.address)).count();
-    if let Some(deletes) = counts.iter_mut().find(|(verb, _)| *verb == "delete") {
-        deletes.1 = deletes.1.saturating_sub(gone);
-    }
+    counts[3].1 = counts[3].1.saturating_sub(gone);
+    counts
+}
+
+/// Counts in words: `2 to create, 1 to update`.
+pub(super) fn counted(counts: &[(&str, usize)]) -> String {
     let parts: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(verb, n)| format!("{n} to {verb}")).collect();
     if parts.is_empty() { "no changes".into() } else { parts.join(", ") }
 }
 
+/// What a plan does, in numbers: `2 to create, 1 to update`.
+pub fn summary(plan: &Plan) -> String {
+    counted(&counts(plan))
+}
+
 /// Whether something would be lost that nothing brings back.
-fn irreversible(step: &Step, kinds: &Kinds) -> bool {
+pub(super) fn irreversible(step: &Step, kinds: &Kinds) -> bool {
     let goes = matches!(&step.op, Op::Delete { .. } | Op::Create { replaces: true, .. });
     goes && kinds.get(step.address.kind()).is_some_and(|kind| kind.stateful)
 }
 
 /// The plan for a terminal: what it means, and then each step of it.
 pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
+    text_beside(plan, None, kinds, printer)
+}
+
+/// The same, beside what a revision changes: the rest is marked.
+pub(super) fn text_beside(plan: &Plan, own: Option<&Own>, kinds: &Kinds, printer: &Printer) -> String {
     let mut out = String::new();
     for Consequence { component, says } in consequences(plan) {
         let _ = writeln!(out, "{}", printer.tone(Tone::Strong, &component));
@@ -110,9 +116,15 @@ pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
     for step in told(plan) {
         let (sign, tone) = sign(&step.op);
         let head = format!("{sign} {:<8} {}", step.op.verb(), step.address);
-        let _ = writeln!(out, "  {}  {}", printer.tone(tone, &head), printer.tone(Tone::Dim, because(step)));
-        for line in changes(&step.op).iter().flat_map(lines) {
-            let _ = writeln!(out, "      {line}");
+        let mark = own.filter(|own| !own.has(step)).map(|_| format!(" ({ANYHOW})")).unwrap_or_default();
+        let because = format!("{}{mark}", because(step));
+        let _ = writeln!(out, "  {}  {}", printer.tone(tone, &head), printer.tone(Tone::Dim, &because));
+        for change in changes(&step.op) {
+            let is_own = own.is_none_or(|own| !own.has(step) || own.has_field(step, &change.path));
+            for line in lines(change) {
+                let mark = if is_own { String::new() } else { printer.tone(Tone::Dim, &format!(" ({ANYHOW})")) };
+                let _ = writeln!(out, "      {line}{mark}");
+            }
         }
         if irreversible(step, kinds) {
             let _ = writeln!(out, "      {}", printer.tone(Tone::Remove, "this loses data that nothing brings back"));
@@ -131,57 +143,8 @@ pub fn text(plan: &Plan, kinds: &Kinds, printer: &Printer) -> String {
     out
 }
 
-/// The plan for a pull request.
-pub fn markdown(plan: &Plan, kinds: &Kinds, revision: &str, policy: &str) -> String {
-    let mut out = format!(
-        "{MARKER}\n### `{}`: {}\n\nRevision `{revision}`, {} unchanged, rules `{}`.\n",
-        plan.stack,
-        summary(plan),
-        plan.unchanged,
-        policy.get(..12).unwrap_or(policy)
-    );
-    let means = consequences(plan);
-    if !means.is_empty() {
-        out.push_str("\n| component | what happens |\n|---|---|\n");
-    }
-    for Consequence { component, says } in means {
-        let says: Vec<String> = says.iter().map(|sentence| cell(sentence)).collect();
-        let _ = writeln!(out, "| `{component}` | {} |", says.join("<br>"));
-    }
-    let steps = told(plan).count();
-    if steps > 0 {
-        let word = if steps == 1 { "resource" } else { "resources" };
-        let _ = write!(out, "\n<details><summary>{steps} {word}</summary>\n\n| | resource | why |\n|---|---|---|\n");
-    }
-    for step in told(plan) {
-        let warning = if irreversible(step, kinds) { " **Loses data that nothing brings back.**" } else { "" };
-        let _ = writeln!(out, "| {} | `{}` | {}{warning} |", step.op.verb(), step.address, cell(because(step)));
-    }
-    if steps > 0 {
-        out.push_str("\n</details>\n");
-    }
-    let detailed: Vec<&Step> = told(plan).filter(|step| !changes(&step.op).is_empty()).collect();
-    if !detailed.is_empty() {
-        out.push_str("\n<details><summary>Fields</summary>\n\n```diff\n");
-        for step in detailed {
-            let _ = writeln!(out, "  {}", step.address);
-            for line in changes(&step.op).iter().flat_map(marked) {
-                let _ = writeln!(out, "{}", line.replace("```", "'''"));
-            }
-        }
-        out.push_str("```\n\n</details>\n");
-    }
-    for note in &plan.notes {
-        let _ = writeln!(out, "\n- `{}`: {}", note.address, cell(&note.text));
-    }
-    for (kind, fault) in &plan.not_read {
-        let _ = writeln!(out, "\n- **{kind} could not be read**: {}", cell(&fault.to_string()));
-    }
-    out
-}
-
 /// A field's change as lines of a diff.
-fn marked(change: &FieldChange) -> Vec<String> {
+pub(super) fn marked(change: &FieldChange) -> Vec<String> {
     let path = &change.path;
     match (&change.from, &change.to) {
         (Value::Array(_), Value::Array(_)) => lines(change)
@@ -194,9 +157,4 @@ fn marked(change: &FieldChange) -> Vec<String> {
         _ if lines(change).is_empty() => Vec::new(),
         (from, to) => vec![format!("-   {path}: {}", shown(from)), format!("+   {path}: {}", shown(to))],
     }
-}
-
-/// Text that does not break a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }
