@@ -395,8 +395,8 @@ pub fn wants(stack: &mut Stack) -> Option<String> {
     let (desired, questions) = offline(stack)?;
     let header = &stack.manifest.as_ref()?.stack;
     let questions: Vec<String> = questions.iter().map(ToString::to_string).collect();
-    // Rules judge what is written as well.
-    let all = serde_json::to_value((&desired, &desired.written, header.mode, questions)).ok()?;
+    // Rules judge what is written as well; and whether anything is done at all is as much as what.
+    let all = serde_json::to_value((&desired, &desired.written, header.mode, &header.suspend, questions)).ok()?;
     Some(agent_core::doc::digest(&all.to_string()))
 }
 
@@ -493,6 +493,19 @@ mod tests {
         assert_eq!(read(folder.path()), 0);
         std::os::unix::fs::symlink("/etc", at("etc")).unwrap();
         assert_eq!(read(folder.path()), 1);
+    }
+
+    #[test]
+    fn whether_anything_is_done_is_part_of_what_a_stack_wants() {
+        let wants_of = |more: &str| {
+            let text = format!("[stack]\nname = \"d\"\nregion = \"eu-west-1\"\n{more}");
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("stack.toml"), text).unwrap();
+            wants(&mut stacks(&self::folder(folder.path()).unwrap(), None).unwrap().pop().unwrap()).unwrap()
+        };
+        let all = ["", "mode = \"report\"\n", "suspend = \"moving\"\n", "suspend = \"still moving\"\n"].map(wants_of);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert_eq!(all[0], wants_of("# moved\n"));
     }
 
     #[test]
