@@ -137,13 +137,16 @@ fn play(seed: u64, alone: &BTreeMap<String, usize>) -> (usize, usize, bool) {
     let place = Place::new(&format!("two-{seed}"), seed);
     let first = place.commit("one");
     let agents = [place.agent("first"), place.agent("second")];
-    let (stopped, other) = if seed.is_multiple_of(2) { (&agents[0], &agents[1]) } else { (&agents[1], &agents[0]) };
     // In the middle of the work: after so many changing calls, the lease's own among them.
     let many = 1 + seed.wrapping_mul(2_654_435_761) % 20;
     let begun = Instant::now();
     while place.changes().len() < usize::try_from(many).unwrap() && begun.elapsed() < PATIENCE {
         std::thread::park_timeout(Duration::from_millis(5));
     }
+    // The one that works, or the one that waits for it.
+    let at_work = usize::from(place.changes().last().is_some_and(|call| who(call) == "second"));
+    let which = if seed.is_multiple_of(2) { at_work } else { 1 - at_work };
+    let (stopped, other) = (&agents[which], &agents[1 - which]);
     stopped.signal("STOP");
     let since = Instant::now();
     converged(other, 0, &place.stack, &first);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent_aws::Aws;
 use agent_core::address::Scope;
 use agent_core::allowed::Allowed;
+use agent_core::clock::Clock;
 use agent_core::desired::{Allow, Desired, Resource};
 use agent_core::fake::Fake;
 use agent_core::pass::{Engine, Look, PassError, PassReport, Revision, holder};
@@ -36,7 +37,7 @@ impl World {
             cloud: agent_model::kinds::fake_cloud(fake),
             store: fake.clone(),
             scope: Scope::new(stack, "123456789012", "eu-west-1"),
-            timing: Timing::default(),
+            timing: Timing { clock: Clock::moved_by_tests(), ..Timing::default() },
             aws: None,
         }
     }

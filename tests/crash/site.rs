@@ -265,7 +265,8 @@ impl Site {
             return if calls_by_time { Ok(()) } else { Err("the call was not made".into()) };
         }
         if doomed.holds_lease() {
-            tokio::time::sleep(doomed.world.timing.lease).await;
+            // And a little more, since who comes next cannot tell to the millisecond when AWS took the claim: it would look again.
+            tokio::time::sleep(doomed.world.timing.lease + Duration::from_millis(500)).await;
         }
         let next = self.process(patient);
         next.recover(&story.after.resources).await?;

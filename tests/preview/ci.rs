@@ -352,6 +352,8 @@ fn the_role_for_previews_may_do_what_a_diff_asks_and_nothing_else() {
         let (service, action) = word.split_once(':').unwrap_or_default();
         !service.is_empty() && action.starts_with(|c: char| c.is_ascii_uppercase())
     };
-    let wanted: std::collections::BTreeSet<&str> = words.filter(is_call).collect();
+    // A role for another account is taken on before; who needs that adds it for those roles alone.
+    let wanted = words.filter(is_call).filter(|word| *word != "sts:AssumeRole");
+    let wanted: std::collections::BTreeSet<&str> = wanted.collect();
     assert_eq!(granted, wanted.into_iter().collect::<Vec<_>>());
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -217,20 +218,18 @@ fn false_agent(server: &SshServer, answer: Option<&'static [u8]>) {
 }
 
 fn agents(ssh: &mut Ssh<'_>, agent: Agent) -> Vec<Seen> {
-    let agent = std::cell::RefCell::new(Some(agent));
-    let mend = |server: &mut SshServer| {
-        *agent.borrow_mut() = Some(Agent::start(&server.at("agent"), &[server.at("key")]));
-    };
-    let gone = |server: &mut SshServer| {
-        fs::remove_file(server.at("agent")).unwrap();
-        agent.borrow_mut().take();
-    };
+    // Those before live on: a reading may be in the middle of a conversation with one.
+    let agents = std::cell::RefCell::new(vec![agent]);
+    let begin =
+        |server: &SshServer, keys: &[PathBuf]| agents.borrow_mut().push(Agent::start(&server.at("agent"), keys));
+    let mend = |server: &mut SshServer| begin(server, &[server.at("key")]);
+    let gone = |server: &mut SshServer| fs::remove_file(server.at("agent")).unwrap();
     let mut seen = vec![ssh.suffers("no SSH agent", "cannot be used: No such file", gone, mend)];
-    let empty = |server: &mut SshServer| *agent.borrow_mut() = Some(Agent::start(&server.at("agent"), &[]));
+    let empty = |server: &mut SshServer| begin(server, &[]);
     seen.push(ssh.suffers("SSH agent without a key", "it holds no key", empty, mend));
     let other = |server: &mut SshServer| {
         make_key(&server.at("other"), "ed25519", "");
-        *agent.borrow_mut() = Some(Agent::start(&server.at("agent"), &[server.at("other")]));
+        begin(server, &[server.at("other")]);
     };
     seen.push(ssh.suffers("SSH agent with another key", "may not log in with this key", other, mend));
     let garbage = |server: &mut SshServer| false_agent(server, Some(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
@@ -243,7 +242,7 @@ fn agents(ssh: &mut Ssh<'_>, agent: Agent) -> Vec<Seen> {
             make_key(key, "ed25519", "");
         }
         keys.push(server.at("key"));
-        *agent.borrow_mut() = Some(Agent::start(&server.at("agent"), &keys));
+        begin(server, &keys);
     });
     seen
 }

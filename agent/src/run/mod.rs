@@ -1,7 +1,7 @@
 //! `agent run`: follows the manifests repositories and keeps AWS as they say, until it is told to stop.
 //!
 //! * [`follow`] reads a branch of a [`source`], [`trigger`] wakes it; `agent_core::schedule` says when a pass over which stack is due,
-//!   [`pass`] makes it. This file brings them together and answers signals.
+//!   [`pass`] makes it, [`passes`] begins and ends them. This file brings them together and answers signals.
 //! * [`board`] is what others see of it over HTTP, with a [`feed`] for each source; [`ear`] hears the calls of passes. [`pulse`] tells
 //!   whether all of that moves, and [`notify`] tells systemd. [`tell`] tells people.
 //!
@@ -16,6 +16,7 @@ mod feed;
 mod follow;
 mod notify;
 mod pass;
+mod passes;
 mod pulse;
 mod signals;
 mod source;
@@ -29,27 +30,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::pass::Revision;
-use agent_core::schedule::{How, Offered, Schedule, Trigger};
-use agent_core::source::escape;
-use agent_core::state::Suspended;
+use agent_core::schedule::{How, Offered, Schedule};
 use agent_core::told::Outcome;
-use agent_core::wait::{Halt, Halter};
-use agent_core::work::heard_by;
 use tokio::sync::{Mutex, mpsc};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
-use tracing::{Instrument, debug, error, info, info_span, warn};
+use tracing::{error, info, info_span, warn};
 
-use crate::audit::Audit;
 use crate::config::{self, BadConfig, Config};
 use crate::http::{Server, Unanswering};
 use crate::load::{LoadError, Stack, cache, stacks, token};
 use crate::policy::{self, NoRules};
 use crate::session::Clouds;
-use board::{Board, LastPass};
+use board::Board;
 use feed::Feed;
 use follow::{Follower, News};
 use pass::{Hindrance, Passed};
+use passes::Begun;
 use signals::{Asked, Signals};
 use source::{Commit, Source};
 use tell::{About, Teller};
@@ -153,16 +150,6 @@ struct Known {
     digest: String,
     /// Which source it came from.
     source: usize,
-}
-
-/// A pass under way.
-struct Begun {
-    name: String,
-    /// The revision that it works on, which is not the newest one for long.
-    revision: String,
-    halter: Halter,
-    trigger: Trigger,
-    began: Instant,
 }
 
 struct Agent {
@@ -416,92 +403,6 @@ impl Agent {
         let known = Known { stack: Arc::new(Mutex::new(stack)), revision, signer, digest: digest.clone(), source };
         seen.insert(name.to_owned(), known);
         Offered { name: name.to_owned(), digest, needs, is_sound }
-    }
-
-    fn begin(&mut self, name: String, trigger: Trigger) {
-        let Some(known) = self.known.get(&name) else { return };
-        let revision = known.revision.id.clone();
-        let (halter, halt) = Halt::new();
-        let span =
-            info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
-        let Some(source) = self.sources.get(known.source).cloned() else { return };
-        let was_suspended = self.told.get(&name).is_some_and(|(how, ..)| *how == How::Suspended);
-        let (desk, about) = (self.teller.desk.clone(), self.about(Some(&name), known.source, &revision));
-        let (revision_of, removals) = (known.revision.clone(), self.removals);
-        let orders = pass::Orders { revision: revision_of, source, removals, halt, was_suspended, desk, about };
-        let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
-        let audit = Audit {
-            stack: name.clone(),
-            revision: revision.clone(),
-            policy: self.clouds.judge().bundle().digest().to_owned(),
-            signer: known.signer.clone(),
-        };
-        let ear = ear::Hears { audit, board: self.board.clone() };
-        self.board.pulse.begin(&ear::name(&name), pulse::PASS);
-        self.board.stack(&name, |view| view.under_way = Some(trigger));
-        let work = async move {
-            debug!("a pass begins");
-            let passed = Box::pin(pass::pass(&clouds, &mut *stack.lock().await, orders)).await;
-            debug!(how = ?passed.how, changed = passed.changed, "the pass has ended");
-            passed
-        };
-        let task = self.passes.spawn(heard_by(Arc::new(ear), work).instrument(span));
-        self.running.insert(task.id(), Begun { name, revision, halter, trigger, began: Instant::now() });
-    }
-
-    fn ended(&mut self, passed: Result<(Id, Passed), JoinError>) {
-        let (id, passed) = passed.unwrap_or_else(|error| {
-            error!("a pass ended by a fault of this program, and is made again: {error}");
-            (error.id(), Passed::by_a_fault())
-        });
-        let Passed { how, changed, hindrances, suspended, reasons, only_reports } = passed;
-        let Some(begun) = self.running.remove(&id) else { return };
-        self.note(&begun, how, changed, &hindrances, suspended);
-        let Begun { name, revision, .. } = begun;
-        if let Some(known) = self.known.get(&name) {
-            if !only_reports {
-                self.teller.desk.ended(&self.about(Some(&name), known.source, &revision), how, &reasons);
-            }
-            let state = (how, revision, hindrances);
-            if changed || self.told.get(&name) != Some(&state) {
-                let revision = short(&state.1);
-                info_span!("reconcile", stack = name, revision).in_scope(|| {
-                    let tell = if how == How::Suspended { Hindrance::note } else { Hindrance::tell };
-                    state.2.iter().for_each(tell);
-                });
-                match how {
-                    How::Suspended => {}
-                    How::Converged => info!(stack = name, revision, "converged"),
-                    How::Progressing => info!(stack = name, revision, "progressing"),
-                    How::FailedForNow => warn!(stack = name, revision, "failed; it is tried again"),
-                    How::Failed => error!(stack = name, revision, "failed; a commit or a change in AWS has to help"),
-                }
-            }
-            self.told.insert(name.clone(), state);
-        }
-        self.schedule.ended(&name, how, changed, Instant::now());
-        for (waiting, on) in self.schedule.blocked() {
-            debug!(stack = waiting, "waits for the stack {}", escape(on));
-        }
-        self.board.waits(self.schedule.blocked());
-    }
-
-    /// For those who look from outside.
-    fn note(&self, begun: &Begun, how: How, changed: bool, hindrances: &[Hindrance], suspended: Option<Suspended>) {
-        let Begun { name, revision, trigger, began, .. } = begun;
-        let (board, metrics) = (&self.board, &self.board.metrics);
-        board.pulse.end(&ear::name(name));
-        metrics.pass(name, trigger.word(), board::how_word(how), began.elapsed());
-        metrics.lease(name, false);
-        if changed && *trigger == Trigger::Drift {
-            metrics.drift(name);
-        }
-        hindrances.iter().filter_map(|hindrance| hindrance.rule.as_deref()).for_each(|rule| metrics.refusal(rule));
-        if self.known.contains_key(name) {
-            let (revision, hindrances) = (revision.clone(), hindrances.to_vec());
-            let last = LastPass { how, revision, at: jiff::Timestamp::now(), hindrances, suspended };
-            board.stack(name, |view| (view.under_way, view.last) = (None, Some(last)));
-        }
     }
 
     /// Ends passes at their next call, and waits for them.

@@ -114,7 +114,8 @@ pub struct Common {
     /// whatever AWS knows by the oldest name keeps that name for as long as this stands; taken away, the plan shows what is
     /// then replaced. Everything else in the manifest calls the component by its new name.
     pub renamed_from: Option<FormerNames>,
-    /// Refuses to delete or replace any of the component's resources.
+    /// Refuses to delete or replace any of the component's resources, as long as the component stands in the manifest: taken out of it, it
+    /// takes this word along. Data needs `[stack.allow] delete` then all the same.
     pub protect: Option<bool>,
     /// Existing resources to take over: kind to AWS's id.
     pub adopt: BTreeMap<String, String>,
