@@ -101,7 +101,7 @@ pub fn is_reason(text: &str) -> bool {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotSuspended {
     /// The reason is empty, or too long, or holds what no line holds.
-    #[error("the reason is one line of 1 to {LONGEST_REASON} characters")]
+    #[error("the reason is one line of 1 to {LONGEST_REASON} characters, without `{{{{`")]
     Reason,
     /// Somebody did that already: their reason is not lost.
     #[error("it is suspended already: {}", Suspended::Command(.0.clone()))]
@@ -113,7 +113,9 @@ pub enum NotSuspended {
 
 /// Suspends a stack. Saying the same twice is saying it once.
 pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Timestamp) -> Result<(), NotSuspended> {
-    if !is_reason(&said.reason) {
+    // "You can't use {{}} or {{parameter-name}} in the value":
+    // [PutParameter](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html).
+    if !is_reason(&said.reason) || said.reason.contains("{{") {
         return Err(NotSuspended::Reason);
     }
     let text = serde_json::to_string(&Suspension { since: None, ..said.clone() }).unwrap_or_default();

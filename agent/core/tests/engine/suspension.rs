@@ -103,7 +103,7 @@ async fn of_two_people_one_hears_of_the_other_and_what_is_said_twice_is_said_onc
 #[tokio::test(start_paused = true)]
 async fn a_reason_is_one_line_that_people_can_read() {
     let bench = Bench::new();
-    for reason in ["", "  ", "two\nlines", "\u{1b}[31mred", &"x".repeat(301)] {
+    for reason in ["", "  ", "two\nlines", "\u{1b}[31mred", "{{name}}", &"x".repeat(301)] {
         let refused = suspend(bench.fake.as_ref(), "demo", &said(reason), noon()).await;
         assert!(matches!(refused, Err(NotSuspended::Reason)), "{reason:?}");
     }
