@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod notify;
+mod period;
 mod policy;
 pub mod roles;
 mod signers;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::git;
+pub use period::Period;
 pub use policy::{Place, Policy, Repository};
 use signers::{Files, check_signers};
 
@@ -171,23 +173,6 @@ impl Reconcile {
     /// The same for the schedule.
     pub fn rhythm(&self) -> Rhythm {
         Rhythm { drift: self.drift.0, at_once: self.at_once, ..Rhythm::default() }
-    }
-}
-
-/// A length of time, written `90s`, `10m`, `1h 30m`: from a second to a year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-pub struct Period(pub Duration);
-
-impl TryFrom<String> for Period {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let period = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
-        let allowed = Duration::from_secs(1)..=Duration::from_hours(24 * 366);
-        let is_length = period.filter(|period| allowed.contains(period));
-        is_length.map(Self).ok_or_else(|| format!("`{text}` is no length of time such as `90s`, `10m` or `1h`"))
     }
 }
 
