@@ -104,7 +104,7 @@ where
 }
 
 /// All causes in one line: the SDK's own message is only "dispatch failure".
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     for at in causes(error).skip(1) {
         let more = at.to_string();

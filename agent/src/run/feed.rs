@@ -47,7 +47,7 @@ impl Feed {
         let url = git::url::shown(&source.url);
         Arc::new(Self {
             labels: SourceLabels { source: url.clone(), branch: source.branch.clone(), path: source.path.clone() },
-            key: key_of(&source.url),
+            key: git::url::identity(&source.url),
             url,
             asked: Notify::new(),
             stale: source.stale.0,
@@ -117,7 +117,7 @@ impl Feed {
 
     /// Whether one of these addresses is its own, however that is written.
     pub fn is_at(&self, urls: &[String]) -> bool {
-        urls.iter().any(|url| key_of(url) == self.key)
+        urls.iter().any(|url| git::url::identity(url) == self.key)
     }
 
     /// All of it.
@@ -134,24 +134,6 @@ impl Feed {
             "failure": state.failure.as_ref().map(|(message, help)| json!({ "message": message, "help": help })),
         })
     }
-}
-
-/// One form for all ways to write an address: `https://me@host/o/r.git`, `ssh://git@host:22/o/r` and `git@host:o/r.git` are all
-/// `host/o/r`. Whose port is another is another for two ways of transport only; the path is what tells repositories apart.
-fn key_of(url: &str) -> String {
-    let trimmed = url.trim().trim_end_matches('/').trim_end_matches(".git");
-    if trimmed.starts_with('/') {
-        return trimmed.to_owned();
-    }
-    let (rest, is_url) = trimmed.split_once("://").map_or((trimmed, false), |(_, rest)| (rest, true));
-    let (authority, path) =
-        if is_url { rest.split_once('/').unwrap_or((rest, "")) } else { rest.split_once(':').unwrap_or((rest, "")) };
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    format!("{}/{}", host.to_ascii_lowercase(), path.trim_start_matches('/'))
 }
 
 #[cfg(test)]

@@ -111,22 +111,8 @@ impl Client {
         if !(is_set && are_set) {
             return Err("the request cannot be made".to_owned());
         }
-        self.connector.call(sent).await.map_err(|error| chain(&error))
+        self.connector.call(sent).await.map_err(|error| agent_core::source::escape(&agent_aws::fault::chain(&error)))
     }
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = cause.source();
-    }
-    agent_core::source::escape(&text)
 }
 
 /// The first bytes of an answer.

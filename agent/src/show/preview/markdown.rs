@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use agent_core::kind::Kind;
 use agent_core::plan::{Op, Step};
-use agent_core::source::render::is_unsafe;
+use agent_core::source::render::escape_within;
 use agent_core::source::render::markup::{code, plain, prose, short};
 use agent_model::kinds::ecs::task_definition::TaskDefinition;
 use agent_model::preview::{Consequence, consequences, interruptions};
@@ -355,19 +355,5 @@ fn longest_run(text: &str) -> usize {
 
 /// A text in one line, in which every character is seen as what it is.
 fn safe(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (count, c) in text.chars().enumerate() {
-        if count >= LONGEST {
-            out.push('…');
-            break;
-        }
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if is_unsafe(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
+    escape_within(text, LONGEST)
 }

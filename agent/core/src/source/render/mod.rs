@@ -20,4 +20,4 @@ pub use junit::render_junit;
 pub use markdown::{MARKER, MOST as MARKDOWN_MOST, render_markdown};
 pub use run::{ExceptedProblem, Judged, Reference, RuleInfo, Run, StackFindings, Tool};
 pub use sarif::render_sarif;
-pub use text::{escape, is_unsafe, render_text};
+pub use text::{escape, escape_within, is_unsafe, render_text};

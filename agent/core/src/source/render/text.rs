@@ -33,9 +33,14 @@ pub fn render_text(problems: &Problems, sources: &Sources, colour: bool) -> Stri
 /// Makes a text safe for a terminal: control characters and those that change the direction or hide text become
 /// `\u{1b}`, and what is longer than a few lines is cut.
 pub fn escape(text: &str) -> String {
+    escape_within(text, LONGEST)
+}
+
+/// The same, cut after so many characters.
+pub fn escape_within(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len());
     for (count, c) in text.chars().enumerate() {
-        if count >= LONGEST {
+        if count >= most {
             out.push('…');
             break;
         }
