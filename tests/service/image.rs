@@ -70,9 +70,9 @@ fn the_image_has_what_the_stack_and_the_program_look_for() {
             dockerfile.contains(&format!(" /image{folder} ")) || dockerfile.contains(&format!(" /image{folder}\n"));
         assert!(is_made || mount["read_only"] == true, "{folder} would belong to root");
     }
-    // The configuration is a good one: nobody answers, and that is all.
+    // The configuration is a good one (otherwise 2): nobody answers, unless this machine has an agent at the usual port.
     let answer = agent(&["healthcheck", "--config", "manifests/agent/config/agent.toml"]);
-    assert_eq!(answer.status.code(), Some(1), "{}", String::from_utf8_lossy(&answer.stdout));
+    assert!(matches!(answer.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&answer.stdout));
     let config = std::fs::read_to_string(top().join("manifests/agent/config/agent.toml")).unwrap();
     let cache = config.lines().find_map(|line| line.strip_prefix("cache = ")).unwrap().trim_matches('"');
     assert_eq!(container["mount_points"][cache]["read_only"], false);
