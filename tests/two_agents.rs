@@ -20,7 +20,11 @@ use crate::bench::wire::Wire;
 
 /// A bit longer than a lease.
 const STOPPED: Duration = Duration::from_secs(130);
-/// How long the other may take: it asks for the lease at growing intervals.
+/// What docs/reliability.md promises: how long after the lease of an agent that died its stack is looked at.
+const TAKEOVER: Duration = Duration::from_secs(120 + 5);
+/// What a look takes here, where calls are slow and the processors busy.
+const A_LOOK: Duration = Duration::from_secs(8);
+/// How long the other may take.
 const PATIENCE: Duration = Duration::from_mins(6);
 
 /// A repository, and AWS that records who called.
@@ -180,4 +184,31 @@ fn of_two_agents_one_of_which_is_stopped_past_its_lease_one_changes_at_a_time() 
     let handed_over = told.iter().filter(|(.., both)| *both).count();
     crate::bench::say(&format!("{seeds} seeds, {handed_over} with changes of both: {told:?}"));
     assert!(handed_over > 0, "{told:?}");
+}
+
+#[test]
+fn the_stack_of_an_agent_that_was_killed_is_taken_over_when_its_lease_is_over() {
+    let place = Place::new("two-killed", 3);
+    let revision = place.commit("one");
+    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "{what}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    };
+    let first = place.agent("first");
+    wait_for("it is in the middle", &|| place.changes().len() > 5);
+    first.signal("KILL");
+    let killed = Instant::now();
+    let second = place.agent("second");
+    wait_for("it is taken over", &|| place.changes().iter().any(|call| who(call) == "second"));
+    let took = killed.elapsed();
+    crate::bench::say(&format!("a stack was taken over {took:?} after its agent was killed"));
+    assert!(took < TAKEOVER + A_LOOK, "{took:?}");
+    converged(&second, 0, &place.stack, &revision);
+    // Nothing failed: it was the turn of the other one.
+    let lines = second.lines(0);
+    assert!(lines.iter().any(|line| line.contains("INFO") && line.contains("works on this stack")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("ERROR") || line.contains("WARN")), "{lines:#?}");
 }

@@ -39,7 +39,7 @@ pub enum StackState {
     Converged,
     /// Something is still coming.
     Progressing,
-    /// It waits for another stack.
+    /// It waits for another stack, or for another agent that works on it.
     Waiting,
     /// No pass over its revision has ended yet.
     Pending,

@@ -19,7 +19,7 @@ use agent_core::observed::{Interest, Observed};
 use agent_core::pass::{Engine, Look, PassError, holder};
 use agent_core::plan::Settings;
 use agent_core::secret::NoRandomness;
-use agent_core::state::{self, Belongs, Last, NotSuspended, StackState, Store, Suspended, Suspension};
+use agent_core::state::{self, Belongs, Expiry, Last, NotSuspended, StackState, Store, Suspended, Suspension};
 use agent_core::wait::Timing;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
@@ -329,6 +329,12 @@ impl Session {
     pub async fn still_suspended(&self, engine: &Engine<'_>) -> Result<(), SessionError> {
         let state = StackState::read(self.regional.aws.as_ref(), &self.scope.stack).await?;
         Ok(engine.not_suspended(&state)?)
+    }
+
+    /// Whether another agent, which was met before, still works on the stack: one call.
+    pub async fn still_held(&self, expiry: &Expiry) -> Result<(), SessionError> {
+        let free = state::is_free(self.regional.aws.as_ref(), &self.scope.stack, expiry).await;
+        free.map_err(|held| SessionError::Pass(held.into()))
     }
 
     /// Suspends the stack in the name of whoever the credentials are.

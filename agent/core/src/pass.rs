@@ -18,7 +18,7 @@ use crate::observed::{Interest, Observed, observe};
 use crate::plan::{Op, Plan, PlanError, Settings, Step, plan};
 use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepReport};
-use crate::state::{Belongs, Ended, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
+use crate::state::{Belongs, Ended, Expiry, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
 use crate::stuck;
 use crate::told::Told;
 use crate::wait::{Timing, pause};
@@ -104,6 +104,21 @@ pub enum PassError {
         /// The revision at hand.
         revision: String,
     },
+}
+
+impl PassError {
+    /// Whether another agent is, or was, at work: nothing is wrong, and the next pass sees what has come of that.
+    pub fn is_others_turn(&self) -> bool {
+        matches!(self, Self::Lease(NoLease::Held { .. } | NoLease::Overtaken { .. }))
+    }
+
+    /// When the lease of another agent can have expired, if that is what was in the way.
+    pub fn expiry(&self) -> Option<Expiry> {
+        match self {
+            Self::Lease(NoLease::Held { expiry, .. }) => Some(*expiry),
+            _ => None,
+        }
+    }
 }
 
 /// How a pass ended.

@@ -1,5 +1,5 @@
 //! When a pass over which stack is due: after a commit that changes what the stack wants, after a pause where something is still
-//! coming or failed, and from time to time to find what was changed by hand. Pure: it is told the time and what happened, and
+//! coming or failed, when another agent's lease can have expired, and from time to time to find what was changed by hand. Pure: it is told the time and what happened, and
 //! answers what to begin and what to end early.
 //!
 //! **Guarantees.** One pass over a stack at a time. A commit that changes nothing for a stack costs no call, unless the
@@ -29,6 +29,9 @@ pub struct Rhythm {
     pub progress: Duration,
     /// The longest pause while something is still coming. Default one minute.
     pub longest_progress: Duration,
+    /// How long after another agent's lease can have expired a stack is looked at, at most, and a fifth of that at least: AWS has to
+    /// say so too, and of several agents that wait not all ask at once. Default 5 s.
+    pub takeover: Duration,
 }
 
 impl Default for Rhythm {
@@ -40,6 +43,7 @@ impl Default for Rhythm {
             longest_retry: Duration::from_mins(5),
             progress: Duration::from_secs(1),
             longest_progress: Duration::from_mins(1),
+            takeover: Duration::from_secs(5),
         }
     }
 }
@@ -54,6 +58,8 @@ pub enum Trigger {
     Neighbour,
     /// Something was still coming.
     Progress,
+    /// Another agent was at work.
+    Lease,
     /// The pass before failed.
     Retry,
     /// It is time to look for what was changed by hand.
@@ -67,6 +73,7 @@ impl Trigger {
             Self::Revision => "revision",
             Self::Neighbour => "neighbour",
             Self::Progress => "progress",
+            Self::Lease => "lease",
             Self::Retry => "retry",
             Self::Drift => "drift",
         }
@@ -80,6 +87,8 @@ pub enum How {
     Converged,
     /// Something is still coming, or the pass was ended early.
     Progressing,
+    /// Another agent is at work, or was meanwhile. Nothing is wrong; [`Schedule::expires`] may say when it can be over.
+    Held,
     /// Something failed that may go through later.
     FailedForNow,
     /// People want nothing of it to be changed for now. Those that refer to it wait with what is new in them.
@@ -242,6 +251,8 @@ impl Schedule {
                 How::Progressing => {
                     (growing(rhythm.progress, (3, 2), stack.pauses, rhythm.longest_progress), Trigger::Progress)
                 }
+                // To see that it is over takes one call, and most often it is before the lease expires.
+                How::Held => (growing(rhythm.retry, (2, 1), stack.pauses, rhythm.longest_retry), Trigger::Lease),
                 How::FailedForNow => {
                     (growing(rhythm.retry, (2, 1), stack.pauses, rhythm.longest_retry), Trigger::Retry)
                 }
@@ -257,6 +268,15 @@ impl Schedule {
                     stack.due = Some((now, Trigger::Neighbour));
                 }
             }
+        }
+    }
+
+    /// The lease of another agent, which a pass has met, can have expired then: the stack is looked at soon after that, or before.
+    pub fn expires(&mut self, name: &str, at: Instant) {
+        let (chance, takeover) = (self.chance(), self.rhythm.takeover);
+        let by = at + takeover / 5 + takeover * 4 / 5 * chance / 1024;
+        if let Some(Stack { due: Some((due, Trigger::Lease)), .. }) = self.stacks.get_mut(name) {
+            *due = by.min(*due);
         }
     }
 

@@ -187,3 +187,25 @@ fn a_suspended_stack_is_asked_about_each_minute_and_those_that_refer_to_it_wait(
     s.ended("net", How::Converged, true, at);
     assert_eq!(names(&begun(&mut s, at)), ["app"]);
 }
+
+#[test]
+fn a_stack_that_another_agent_works_on_is_looked_at_when_its_lease_can_have_expired_whatever_was_before() {
+    let (mut s, now) = schedule();
+    s.offer(0, vec![stack("a", "1", &[]), stack("app", "1", &["a"])], now);
+    assert_eq!(names(&begun(&mut s, now)), ["a"]);
+    let (mut at, takeover) = (now, Rhythm::default().takeover);
+    for _ in 0..20 {
+        // Its holder claimed it again, most recently just now.
+        let ends = at + Duration::from_mins(2);
+        s.ended("a", How::Held, false, at);
+        s.expires("a", ends);
+        at = s.wake().unwrap();
+        assert!(at <= ends + takeover, "{:?} after that", at - ends);
+        assert_eq!(begun(&mut s, at), [("a".into(), Trigger::Lease)]);
+    }
+    assert!(at > now + Duration::from_mins(30), "and not more often for long");
+    // Nobody is told to begin early what is no longer about the lease.
+    s.ended("a", How::Converged, false, at);
+    s.expires("a", at);
+    assert_eq!(names(&begun(&mut s, at)), ["app"]);
+}

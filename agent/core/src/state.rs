@@ -16,7 +16,7 @@ use crate::clock::Reading;
 use crate::doc::digest;
 use crate::fault::{Class, Fault};
 use crate::told::Told;
-pub use lease::{AtWork, Lease, NoLease, at_work};
+pub use lease::{AtWork, Expiry, Lease, NoLease, at_work, is_free};
 pub use suspension::{LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend};
 
 /// A small store of texts with versions: SSM parameters below `/gitops-agent/{stack}/`.

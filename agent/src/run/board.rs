@@ -74,6 +74,7 @@ impl View {
             Some(How::Suspended) => StackState::Suspended,
             Some(How::Converged) => StackState::Converged,
             Some(How::Progressing) => StackState::Progressing,
+            Some(How::Held) => StackState::Waiting,
             Some(How::FailedForNow) => StackState::Retrying,
             Some(How::Failed) => StackState::Failed,
             None if self.waits_for.is_some() => StackState::Waiting,
@@ -109,6 +110,7 @@ pub fn how_word(how: How) -> &'static str {
         How::Suspended => "suspended",
         How::Converged => "converged",
         How::Progressing => "progressing",
+        How::Held => "held",
         How::FailedForNow => "failed_for_now",
         How::Failed => "failed",
     }

@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use agent_core::pass::Revision;
 use agent_core::schedule::{How, Offered, Schedule};
+use agent_core::state::Expiry;
 use agent_core::told::Outcome;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{Id, JoinSet};
@@ -164,6 +165,8 @@ struct Agent {
     sources: Vec<Arc<Source>>,
     /// How the last pass over each stack ended and at which revision, so that only what is news is told.
     told: BTreeMap<String, (How, String, Vec<Hindrance>)>,
+    /// The stacks that another agent worked on when they were looked at last.
+    held: BTreeMap<String, Expiry>,
     board: Arc<Board>,
     teller: Teller,
     /// What was last told of all of it, and of what is stuck.
@@ -210,6 +213,7 @@ impl Agent {
             news,
             sources,
             told: BTreeMap::new(),
+            held: BTreeMap::new(),
             board,
             teller,
             summary: String::new(),

@@ -11,7 +11,7 @@ use agent_core::plan::Settings;
 use agent_core::report::{Outcome, StepError};
 use agent_core::schedule::How;
 use agent_core::source::{Problem, Problems, Sources, escape};
-use agent_core::state::{Belongs, Ended, Suspended};
+use agent_core::state::{Belongs, Ended, Expiry, Suspended};
 use agent_core::told;
 use agent_core::wait::Halt;
 use tracing::{debug, error, info, warn};
@@ -33,6 +33,8 @@ pub struct Orders {
     pub halt: Halt,
     /// The pass before found the stack suspended by command: whether it still is is asked first.
     pub was_suspended: bool,
+    /// The pass before found another agent at work: whether it still is is asked first.
+    pub held: Option<Expiry>,
     /// Whom to tell what it finds.
     pub desk: Arc<Desk>,
     /// Of what.
@@ -49,6 +51,8 @@ pub struct Passed {
     pub hindrances: Vec<Hindrance>,
     /// Why nothing was to be changed, if that was so.
     pub suspended: Option<Suspended>,
+    /// When the lease of the agent that is at work can have expired, where that is known.
+    pub held: Option<Expiry>,
     /// Why it failed, in a sentence each.
     pub reasons: Vec<String>,
     /// Whether the stack is only looked at: nothing becomes of its revisions then.
@@ -58,8 +62,15 @@ pub struct Passed {
 impl Passed {
     /// One that a fault of this program has ended.
     pub fn by_a_fault() -> Self {
-        let (hindrances, reasons) = (Vec::new(), vec!["a fault of the agent ended the pass".to_owned()]);
-        Self { how: How::FailedForNow, changed: false, hindrances, suspended: None, reasons, only_reports: false }
+        Self {
+            how: How::FailedForNow,
+            changed: false,
+            hindrances: Vec::new(),
+            suspended: None,
+            held: None,
+            reasons: vec!["a fault of the agent ended the pass".to_owned()],
+            only_reports: false,
+        }
     }
 }
 
@@ -88,6 +99,11 @@ impl Hindrance {
     pub fn note(&self) {
         warn!(help = self.help.as_deref(), "suspended: {}", self.message);
     }
+
+    /// Puts it into the log as something that is as it should be.
+    pub fn mention(&self) {
+        info!(help = self.help.as_deref(), "{}", self.message);
+    }
 }
 
 /// Makes one pass.
@@ -103,7 +119,7 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
             let hindrances: Vec<Hindrance> = hindrances.collect();
             let reasons = reasons(&report, &hindrances);
             let (how, changed) = (how(&report), report.report.moved());
-            Passed { how, changed, hindrances, suspended: None, reasons, only_reports }
+            Passed { how, changed, hindrances, suspended: None, held: None, reasons, only_reports }
         }
         Err(error) => {
             if has_wrong_credentials(&error)
@@ -119,12 +135,13 @@ pub async fn pass(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Passed 
                 // Found with what AWS answered: a subnet that is not there may come, and then the next pass finds none.
                 stack.problems = Problems::new();
             }
-            let suspended = match &error {
-                SessionError::Pass(PassError::Suspended(suspended)) => Some(suspended.clone()),
-                _ => None,
+            let (suspended, held) = match &error {
+                SessionError::Pass(PassError::Suspended(suspended)) => (Some(suspended.clone()), None),
+                SessionError::Pass(error) => (None, error.expiry()),
+                _ => (None, None),
             };
             let reasons = hindrances.iter().map(|hindrance| hindrance.message.clone()).collect();
-            Passed { how: how_of(&error), changed: false, hindrances, suspended, reasons, only_reports }
+            Passed { how: how_of(&error), changed: false, hindrances, suspended, held, reasons, only_reports }
         }
     }
 }
@@ -141,6 +158,9 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
     engine.timing.halt = orders.halt;
     if orders.was_suspended {
         session.still_suspended(&engine).await?;
+    }
+    if let Some(expiry) = &orders.held {
+        session.still_held(expiry).await?;
     }
     let (desired, look) = session.look(&engine, stack).await?;
     if report_only {
@@ -207,9 +227,14 @@ fn how(report: &PassReport) -> How {
         Ended::Converged => How::Converged,
         Ended::Progressing | Ended::Applying => How::Progressing,
         Ended::Failed => {
-            let passes = report.report.failures().any(|(_, error)| error.may_pass() || is_others(error))
+            let failures = || report.report.failures().map(|(_, error)| error);
+            let passes = failures().any(|error| error.may_pass() || is_others(error))
                 || report.not_read.values().any(|fault| fault.class.passes());
-            if passes { How::FailedForNow } else { How::Failed }
+            match passes {
+                true if report.not_read.is_empty() && failures().all(is_others) => How::Held,
+                true => How::FailedForNow,
+                false => How::Failed,
+            }
         }
     }
 }
@@ -236,11 +261,11 @@ fn has_wrong_credentials(error: &SessionError) -> bool {
 }
 
 fn how_of(error: &SessionError) -> How {
-    if matches!(error, SessionError::Pass(PassError::Suspended(_))) {
-        return How::Suspended;
-    }
     let passes = match error {
+        SessionError::Pass(PassError::Suspended(_)) => return How::Suspended,
+        SessionError::Pass(error) if error.is_others_turn() => return How::Held,
         SessionError::NotNext { error, .. } => !error.is_refusal(),
+        // What is left is that it could not be asked for.
         SessionError::NotThere(_) | SessionError::Pass(PassError::Lease(_)) => true,
         // Rules that could not be evaluated say nothing about the revision: the machine may have been short of something.
         SessionError::Refused(findings) | SessionError::Pass(PassError::Refused(findings)) => {

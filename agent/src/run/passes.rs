@@ -37,7 +37,8 @@ impl Agent {
         let was_suspended = self.told.get(&name).is_some_and(|(how, ..)| *how == How::Suspended);
         let (desk, about) = (self.teller.desk.clone(), self.about(Some(&name), known.source, &revision));
         let (revision_of, removals) = (known.revision.clone(), self.removals);
-        let orders = pass::Orders { revision: revision_of, source, removals, halt, was_suspended, desk, about };
+        let held = self.held.get(&name).copied();
+        let orders = pass::Orders { revision: revision_of, source, removals, halt, was_suspended, held, desk, about };
         let (stack, clouds) = (known.stack.clone(), self.clouds.clone());
         let audit = Audit {
             stack: name.clone(),
@@ -63,7 +64,7 @@ impl Agent {
             error!("a pass ended by a fault of this program, and is made again: {error}");
             (error.id(), Passed::by_a_fault())
         });
-        let Passed { how, changed, hindrances, suspended, reasons, only_reports } = passed;
+        let Passed { how, changed, hindrances, suspended, held, reasons, only_reports } = passed;
         let Some(begun) = self.running.remove(&id) else { return };
         self.note(&begun, how, changed, &hindrances, suspended);
         let Begun { name, revision, .. } = begun;
@@ -75,11 +76,16 @@ impl Agent {
             if changed || self.told.get(&name) != Some(&state) {
                 let revision = short(&state.1);
                 info_span!("reconcile", stack = name, revision).in_scope(|| {
-                    let tell = if how == How::Suspended { Hindrance::note } else { Hindrance::tell };
+                    let tell = match how {
+                        How::Suspended => Hindrance::note,
+                        How::Held => Hindrance::mention,
+                        _ => Hindrance::tell,
+                    };
                     state.2.iter().for_each(tell);
                 });
                 match how {
                     How::Suspended => {}
+                    How::Held => info!(stack = name, revision, "left to the other agent; looked at again"),
                     How::Converged => info!(stack = name, revision, "converged"),
                     How::Progressing => info!(stack = name, revision, "progressing"),
                     How::FailedForNow => warn!(stack = name, revision, "failed; it is tried again"),
@@ -89,6 +95,13 @@ impl Agent {
             self.told.insert(name.clone(), state);
         }
         self.schedule.ended(&name, how, changed, Instant::now());
+        match held {
+            Some(expiry) => {
+                self.schedule.expires(&name, expiry.at());
+                self.held.insert(name, expiry);
+            }
+            None => _ = self.held.remove(&name),
+        }
         for (waiting, on) in self.schedule.blocked() {
             debug!(stack = waiting, "waits for the stack {}", escape(on));
         }

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::{Entry, StackState, Store, write};
 use crate::clock::{Clock, Reading};
@@ -101,6 +102,43 @@ pub async fn at_work(store: &dyn Store, stack: &str, seen: &StackState, now: i64
     }))
 }
 
+/// When a lease that another holds can have expired. The time by AWS's clock is known from a claim of our own, which AWS has dated
+/// as it dated the other's; clocks of two machines are not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// When it ends, unless its holder claims it again: by AWS's clock, in milliseconds.
+    ends: i64,
+    /// What AWS's clock showed, at least, at a moment of this process.
+    then: i64,
+    at: Instant,
+}
+
+impl Expiry {
+    /// The moment of this process from which on AWS calls it expired, unless its holder claims it again.
+    pub fn at(&self) -> Instant {
+        let rest = u64::try_from(self.ends.saturating_sub(self.then)).unwrap_or_default();
+        self.at + Duration::from_millis(rest)
+    }
+
+    /// What AWS's clock shows now, at least.
+    fn now(&self) -> i64 {
+        self.then.saturating_add(i64::try_from(self.at.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Whether a lease that another held is free by now. One call, which writes nothing: a look at the stack takes many, and to ask for the
+/// lease takes an entry of its history.
+pub async fn is_free(store: &dyn Store, stack: &str, before: &Expiry) -> Result<(), NoLease> {
+    let now = before.now();
+    match holder(&store.history(stack, ENTRY).await?).filter(|held| held.ends() > now) {
+        None => Ok(()),
+        Some(held) => {
+            let expiry = Expiry { ends: held.ends(), ..*before };
+            Err(NoLease::Held { holder: held.claim.holder, seconds: held.claim.seconds, expiry })
+        }
+    }
+}
+
 /// Why there is no lease.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoLease {
@@ -111,6 +149,8 @@ pub enum NoLease {
         holder: String,
         /// For how long at most.
         seconds: u64,
+        /// When.
+        expiry: Expiry,
     },
     /// Another agent held it after this one had looked at the stack.
     #[error("another agent ({holder}) has worked on this stack since it was looked at; the next pass looks again")]
@@ -170,10 +210,13 @@ impl<'a> Lease<'a> {
                     None => Ok(history),
                 }
             }
-            Some(Held { claim: Claim { holder, seconds }, .. }) => {
+            Some(held) => {
+                let own = history.iter().rfind(|entry| is_by(entry, &self.holder)).map_or(held.at, |entry| entry.at);
+                let expiry = Expiry { ends: held.ends(), then: own, at: Instant::now() };
+                let Claim { holder, seconds } = held.claim;
                 self.is_lost = true;
                 self.overtaken_by = Some(holder.clone());
-                Err(NoLease::Held { holder, seconds })
+                Err(NoLease::Held { holder, seconds, expiry })
             }
             None => {
                 let text = "the claim that was just written is not in the history";
@@ -244,6 +287,11 @@ impl<'a> Lease<'a> {
             tracing::debug!(%fault, "the lease was not given back; it expires by itself");
         }
     }
+}
+
+/// Whether somebody has written an entry.
+fn is_by(entry: &Entry, holder: &str) -> bool {
+    serde_json::from_str::<Claim>(&entry.value).is_ok_and(|claim| claim.holder == holder)
 }
 
 /// The claim that counts after these.

@@ -12,5 +12,6 @@ mod plans;
 mod random;
 mod retain;
 mod suspension;
+mod takeover;
 mod toys;
 mod two_agents;

@@ -134,8 +134,8 @@ impl Desk {
         });
         match how {
             _ if !lasts => {}
-            // People want nothing of it to be changed: nothing becomes of the revision.
-            How::Suspended => {}
+            // People want nothing of it to be changed: nothing becomes of the revision; or another agent is at work, and says what does.
+            How::Suspended | How::Held => {}
             How::Converged => self.happened(about, Outcome::Success, "converged", &[]),
             How::Progressing => self.happened(about, Outcome::Pending, "progressing", &[]),
             How::FailedForNow => self.happened(about, Outcome::Failure, "retrying", reasons),
