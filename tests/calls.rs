@@ -55,7 +55,23 @@ fn a_pass_without_changes_makes_the_calls_that_its_kinds_declare_in_five_rounds_
     assert!(pass.len() <= 40, "{} calls", pass.len());
     assert!(record::waves(&pass) <= 5, "{}", record::rounds_table(&pass));
     say(&format!("a fresh process: {} calls in {} rounds", pass.len(), record::waves(&pass)));
+    let before = bench.proxy.wire().calls().len();
     ends(&bench.agent(&["destroy", "--repo", ".", "--rev", &revision, "--yes", "--removals", "10"]), 0);
+    last_look(&bench.proxy.wire().calls().split_off(before));
+}
+
+/// What a destroy asks for at the end: everything once more, under the lease, before the stack is forgotten.
+fn last_look(calls: &[Call]) {
+    let is_word = |call: &Call| call.body().contains("/gitops-agent/calls/kinds");
+    let forgets = calls.iter().position(|call| call.name.action == "DeleteParameter" && is_word(call)).unwrap();
+    let claim = calls[..forgets].iter().rposition(|call| call.name.kind == Kind::Mutating).unwrap();
+    assert!(calls[claim].body().contains("/gitops-agent/calls/lease"), "{}", record::table(calls));
+    let look = &calls[claim + 1..forgets];
+    for asked in ["DescribeVpcs", "ListDistributions", "DescribeNatGateways", "DescribeLoadBalancers", "ListClusters"] {
+        assert_eq!(look.iter().filter(|call| call.name.action == asked).count(), 1, "{asked}: {}", record::table(look));
+    }
+    assert!(look.len() <= 30, "{}", record::table(look));
+    say(&format!("the last look of a destroy: {} calls", look.len()));
 }
 
 #[tokio::test]

@@ -127,6 +127,16 @@ pub async fn observe(
     Ok((state, observed))
 }
 
+/// Reads all kinds, whatever the stack's own words say that it has made.
+pub async fn observe_all(cloud: &Cloud, scope: &Scope, store: &dyn Store) -> Result<(StackState, Observed), Fault> {
+    let (kinds, mut observed) = (cloud.kinds(), Observed::default());
+    let all: BTreeSet<&str> = kinds.iter().map(|kind| kind.name).collect();
+    let (interest, reads) = (Interest::default(), Reads::default());
+    let reading = read_all(cloud, scope, &interest, (&kinds, &all), &reads, &mut observed);
+    let (state, ()) = join(StackState::read(store, &scope.stack), reading).await;
+    Ok((state?, observed))
+}
+
 /// Reads these kinds of a stack, and those that they are found through.
 pub(crate) async fn read_kinds(cloud: &Cloud, scope: &Scope, wanted: &BTreeSet<&str>) -> Observed {
     let kinds = cloud.kinds();

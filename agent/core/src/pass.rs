@@ -1,6 +1,8 @@
 //! One pass over a stack: read, plan, let the rules judge, carry out, and say how it ended; and passes until the stack
 //! is as the revision wants. "Converged" is said only after a full read that showed no difference.
 
+mod destroy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,7 +22,6 @@ use crate::provider::Cloud;
 use crate::report::{Outcome, Report, StepReport};
 use crate::state::{Belongs, Ended, Expiry, Intent, Last, Lease, NoLease, StackState, Store, Suspended, as_text};
 use crate::stuck;
-use crate::told::Told;
 use crate::wait::{Timing, pause};
 use crate::work;
 
@@ -368,7 +369,20 @@ impl Engine<'_> {
         desired: &Allowed<Desired>,
         revision: &Revision,
         patience: Duration,
+        look: Option<Look>,
+    ) -> Result<PassReport, PassError> {
+        // A pass is a large future.
+        Box::pin(self.converge_seeing(desired, revision, patience, look, &mut |_| ())).await
+    }
+
+    /// The same; the stack's own words are shown before each pass.
+    async fn converge_seeing(
+        &self,
+        desired: &Allowed<Desired>,
+        revision: &Revision,
+        patience: Duration,
         mut look: Option<Look>,
+        see: &mut (dyn FnMut(&StackState) + Send),
     ) -> Result<PassReport, PassError> {
         let until = tokio::time::Instant::now() + patience;
         let mut stuck = 0;
@@ -377,6 +391,7 @@ impl Engine<'_> {
                 Some(look) => look,
                 None => self.look(desired).await?,
             };
+            see(&now.state);
             let late = tokio::time::Instant::now() >= until;
             let pass = match self.pass_on(desired, now, revision).await {
                 Err(PassError::Lease(NoLease::Overtaken { .. })) if !late => continue,
@@ -398,36 +413,6 @@ impl Engine<'_> {
             }
             pause(self.timing.between_passes).await;
         }
-    }
-
-    /// Passes until nothing of the stack is left, and then its own words go too.
-    pub async fn destroy(
-        &self,
-        nothing: &Allowed<Desired>,
-        revision: &Revision,
-        patience: Duration,
-        look: Option<Look>,
-    ) -> Result<PassReport, PassError> {
-        let end = self.converge(nothing, revision, patience, look).await?;
-        if end.ended == Ended::Converged {
-            // Not while another agent makes something: it would lose its record. The lease itself goes at the end.
-            let mut lease = self.lease(None).await?;
-            if let Err(error) = self.forget_stack(&mut lease).await {
-                lease.release().await;
-                return Err(error);
-            }
-        }
-        Ok(end)
-    }
-
-    async fn forget_stack(&self, lease: &mut Lease<'_>) -> Result<(), PassError> {
-        // A call for what is not there would be one that AWS refuses.
-        let state = StackState::read(self.store, &self.scope.stack).await.map_err(PassError::State)?;
-        let told = state.told.map(|_| Told::ENTRY);
-        for name in told.into_iter().chain(["kinds", "last", "lease"]) {
-            holding(lease, || self.store.delete(&self.scope.stack, name)).await?;
-        }
-        Ok(())
     }
 }
 

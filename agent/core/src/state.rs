@@ -16,6 +16,7 @@ use crate::clock::Reading;
 use crate::doc::digest;
 use crate::fault::{Class, Fault};
 use crate::told::Told;
+pub(crate) use lease::ends;
 pub use lease::{AtWork, Expiry, Lease, NoLease, at_work, is_free};
 pub use suspension::{LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend};
 
@@ -204,7 +205,7 @@ impl StackState {
                     state.last_at = Some(entry.at);
                 }
                 lease::ENTRY => state.lease = Some(entry),
-                suspension::ENTRY => state.suspension = Some(Suspension::read(&entry).map_err(unreadable)?),
+                Suspension::ENTRY => state.suspension = Some(Suspension::read(&entry).map_err(unreadable)?),
                 Told::ENTRY => state.told = Some(entry.value),
                 "kinds" => state.kinds = Some(serde_json::from_str(&entry.value).map_err(unreadable)?),
                 _ if name.starts_with("intent/") => {

@@ -8,7 +8,11 @@ use crate::printer::{Printer, Tone};
 
 /// A line for something that has just happened; none for a beginning.
 pub fn event(event: &Event<'_>, printer: &Printer) -> Option<String> {
-    let Event::Ended(step, outcome) = event else { return None };
+    let (step, outcome) = match event {
+        Event::Started(_) => return None,
+        Event::Pauses(time, why) => return Some(format!("  … waits for {} s: {why}", time.as_secs().max(1))),
+        Event::Ended(step, outcome) => (step, outcome),
+    };
     let (mark, tone, rest) = match outcome {
         Outcome::Done { id } => ("✓", Tone::Add, id.clone()),
         Outcome::Failed { error } => ("✗", Tone::Remove, error.to_string()),

@@ -5,6 +5,7 @@ mod step;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -28,6 +29,8 @@ pub enum Event<'a> {
     Started(&'a Step),
     /// A step has ended, one way or another.
     Ended(&'a Step, &'a Outcome),
+    /// Nothing is done for so long, and why.
+    Pauses(Duration, &'static str),
 }
 
 /// What the executor works with.

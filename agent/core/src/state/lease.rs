@@ -289,6 +289,11 @@ impl<'a> Lease<'a> {
     }
 }
 
+/// When a claim is over, or was given back, by AWS's clock.
+pub fn ends(entry: &Entry) -> i64 {
+    serde_json::from_str::<Claim>(&entry.value).map_or(entry.at, |claim| claim.ends(entry.at))
+}
+
 /// Whether somebody has written an entry.
 fn is_by(entry: &Entry, holder: &str) -> bool {
     serde_json::from_str::<Claim>(&entry.value).is_ok_and(|claim| claim.holder == holder)

@@ -10,8 +10,6 @@ use super::{Entry, Store};
 use crate::fault::Fault;
 use crate::manifest::StackHeader;
 
-/// The name of its entry.
-pub(super) const ENTRY: &str = "suspended";
 /// The most characters of a reason: with the name of a role it fits into a parameter, and into a line of a status.
 pub const LONGEST_REASON: usize = 300;
 
@@ -31,6 +29,9 @@ pub struct Suspension {
 }
 
 impl Suspension {
+    /// The name of its entry.
+    pub const ENTRY: &'static str = "suspended";
+
     pub(super) fn read(entry: &Entry) -> Result<Self, serde_json::Error> {
         let said: Self = serde_json::from_str(&entry.value)?;
         Ok(Self { since: Timestamp::from_millisecond(entry.at).ok(), ..said })
@@ -121,7 +122,7 @@ pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Tim
     let text = serde_json::to_string(&Suspension { since: None, ..said.clone() }).unwrap_or_default();
     // Once more: what is in the way may have run out, or be taken away meanwhile.
     for _ in 0..2 {
-        if store.put_new(stack, ENTRY, &text).await? {
+        if store.put_new(stack, Suspension::ENTRY, &text).await? {
             return Ok(());
         }
         match held(store, stack).await? {
@@ -132,7 +133,7 @@ pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Tim
                 return Ok(());
             }
             Some(held) if held.holds_at(now) => return Err(NotSuspended::Already(held)),
-            Some(_) => store.delete(stack, ENTRY).await?,
+            Some(_) => store.delete(stack, Suspension::ENTRY).await?,
             None => {}
         }
     }
@@ -144,7 +145,7 @@ pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Tim
 pub async fn resume(store: &dyn Store, stack: &str) -> Result<Option<Suspension>, Fault> {
     let held = held(store, stack).await?;
     if held.is_some() {
-        store.delete(stack, ENTRY).await?;
+        store.delete(stack, Suspension::ENTRY).await?;
     }
     Ok(held)
 }

@@ -3,6 +3,7 @@
 
 mod belongs;
 mod bench;
+mod destroy;
 mod halt;
 mod heard;
 mod kill;
