@@ -21,6 +21,7 @@ use agent_core::plan::Settings;
 use agent_core::secret::NoRandomness;
 use agent_core::state::{self, Belongs, Expiry, Last, NotSuspended, StackState, Store, Suspended, Suspension};
 use agent_core::wait::Timing;
+use agent_core::work::heard_by;
 use agent_model::expand::expand_among;
 use agent_model::rotation::{self, Due, NotRotating};
 
@@ -28,6 +29,7 @@ pub use clouds::Clouds;
 use clouds::Regional;
 pub use roles::RoleError;
 
+use crate::audit::Word;
 use crate::load::{LoadError, Stack};
 use crate::policy;
 
@@ -341,13 +343,26 @@ impl Session {
     pub async fn suspend(&self, reason: &str, until: Option<jiff::Timestamp>) -> Result<Suspension, SessionError> {
         let by = self.regional.identity.arn.clone();
         let said = Suspension { by, reason: reason.to_owned(), until, since: None };
-        state::suspend(self.regional.aws.as_ref(), &self.scope.stack, &said, jiff::Timestamp::now()).await?;
+        let store = self.regional.aws.as_ref();
+        let work = state::suspend(store, &self.scope.stack, &said, jiff::Timestamp::now());
+        heard_by(self.word("suspend", &said), work).await?;
         Ok(said)
     }
 
     /// Lets it go on; gives what was said when it was suspended, if it was.
     pub async fn resume(&self) -> Result<Option<Suspension>, SessionError> {
-        Ok(state::resume(self.regional.aws.as_ref(), &self.scope.stack).await?)
+        let store = self.regional.aws.as_ref();
+        let held = state::suspension(store, &self.scope.stack).await?;
+        if let Some(said) = &held {
+            heard_by(self.word("resume", said), state::resume(store, &self.scope.stack)).await?;
+        }
+        Ok(held)
+    }
+
+    /// Who has a line written of what is said of the stack.
+    fn word(&self, action: &'static str, said: &Suspension) -> Arc<Word> {
+        let (stack, by) = (self.scope.stack.clone(), self.regional.identity.arn.clone());
+        Arc::new(Word { stack, action, by, said: said.clone() })
     }
 
     /// What AWS holds as the record of the stack's last revision.

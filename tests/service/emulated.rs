@@ -87,6 +87,43 @@ fn commands_write_the_same_lines_when_they_are_asked_to() {
 }
 
 #[test]
+fn the_words_of_people_have_lines_too_with_whose_they_are_and_why() {
+    let bench = Bench::new();
+    let revision = bench.commit_files(&stack("word-audit", 1, "x"));
+    ends(&bench.at("apply", &revision), 0);
+    let run = |args: &[&str]| {
+        let before = bench.proxy.wire().calls().len();
+        let mut command = bench.command(args);
+        command.env("JOURNAL_STREAM", "8:1").env("AGENT_LOG", "audit=info");
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        let audit = audit(told.lines().filter(|line| line.starts_with('{')));
+        let changed = changing(&bench.proxy.wire().calls()[before..]);
+        assert_eq!(count(audit.iter().map(|line| line["operation"].as_str().unwrap().to_owned())), changed);
+        audit
+    };
+    let suspended = run(&["suspend", ".", "--reason", "a move", "--until", "2h"]);
+    let resumed = run(&["resume", "."]);
+    for (audit, action, operation) in
+        [(&suspended, "suspend", "ssm:PutParameter"), (&resumed, "resume", "ssm:DeleteParameter")]
+    {
+        let [line] = &audit[..] else { panic!("{audit:?}") };
+        let said = ["stack", "action", "operation", "outcome", "reason"].map(|field| line[field].as_str().unwrap());
+        assert_eq!(said, ["word-audit", action, operation, "accepted", "a move"]);
+        assert!(line["by"].as_str().unwrap().starts_with("arn:aws:"), "{line}");
+        assert!(line["until"].as_str().unwrap().starts_with("20"), "{line}");
+        assert!(line["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{line}");
+    }
+    // What changes nothing has none, and one that was refused changed nothing.
+    assert_eq!(run(&["resume", "."]), [] as [Value; 0]);
+    run(&["suspend", ".", "--reason", "one"]);
+    let refused = run(&["suspend", ".", "--reason", "two"]);
+    assert!(refused.iter().all(|line| line["outcome"] == "refused" && line["reason"] == "two"), "{refused:?}");
+    run(&["resume", "."]);
+    ends(&bench.agent(&["destroy", ".", "--yes"]), 0);
+}
+
+#[test]
 fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
     let (mut home, proxy) = place("[http]\nlisten = \"127.0.0.1:0\"\n");
     // As under systemd, which says where the log goes.

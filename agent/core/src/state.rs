@@ -18,7 +18,9 @@ use crate::fault::{Class, Fault};
 use crate::told::Told;
 pub(crate) use lease::ends;
 pub use lease::{AtWork, Expiry, Lease, NoLease, at_work, is_free};
-pub use suspension::{LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend};
+pub use suspension::{
+    LONGEST_REASON, NotSuspended, Suspended, Suspension, UntilWhen, is_reason, resume, suspend, suspension,
+};
 
 /// A small store of texts with versions: SSM parameters below `/gitops-agent/{stack}/`.
 pub trait Store: Send + Sync {

@@ -125,7 +125,7 @@ pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Tim
         if store.put_new(stack, Suspension::ENTRY, &text).await? {
             return Ok(());
         }
-        match held(store, stack).await? {
+        match suspension(store, stack).await? {
             // An answer that was lost, or another go.
             Some(held)
                 if (Suspension { since: None, ..held.clone() }) == (Suspension { since: None, ..said.clone() }) =>
@@ -141,16 +141,13 @@ pub async fn suspend(store: &dyn Store, stack: &str, said: &Suspension, now: Tim
     Err(Fault::new(crate::fault::Class::Conflict, "ssm:PutParameter", "Contended", text).into())
 }
 
-/// Lets a stack go on. Gives what was said when it was suspended; `None`: it was not.
-pub async fn resume(store: &dyn Store, stack: &str) -> Result<Option<Suspension>, Fault> {
-    let held = held(store, stack).await?;
-    if held.is_some() {
-        store.delete(stack, Suspension::ENTRY).await?;
-    }
-    Ok(held)
+/// Lets a stack go on, of which it is known that it is suspended.
+pub async fn resume(store: &dyn Store, stack: &str) -> Result<(), Fault> {
+    store.delete(stack, Suspension::ENTRY).await
 }
 
-async fn held(store: &dyn Store, stack: &str) -> Result<Option<Suspension>, Fault> {
+/// What was said when a stack was suspended, whether it still holds or not; `None`: it was not.
+pub async fn suspension(store: &dyn Store, stack: &str) -> Result<Option<Suspension>, Fault> {
     Ok(super::StackState::read(store, stack).await?.suspension)
 }
 

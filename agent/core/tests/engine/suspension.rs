@@ -3,7 +3,7 @@
 use agent_core::clock::{Clock, Reading};
 use agent_core::fake::faults::{Faults, Op, What, When};
 use agent_core::pass::PassError;
-use agent_core::state::{Ended, NotSuspended, StackState, Store, Suspension, UntilWhen, resume, suspend};
+use agent_core::state::{Ended, NotSuspended, StackState, Store, Suspension, UntilWhen, resume, suspend, suspension};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -42,10 +42,11 @@ async fn nothing_is_written_in_a_stack_that_is_suspended_and_all_goes_on_when_it
     assert!(why.to_string().starts_with("arn:aws:iam::123456789012:user/ann suspended it at 1970-01-01"), "{why}");
     assert!(matches!(bench.destroy().await, Err(PassError::Suspended(_))));
     assert_eq!(bench.fake.calls().iter().filter(|call| call.op.is_write()).count(), 0);
-    let held = resume(bench.fake.as_ref(), "demo").await.unwrap();
+    let held = suspension(bench.fake.as_ref(), "demo").await.unwrap();
     assert_eq!(held.map(|held| held.reason).as_deref(), Some("the database is being moved"));
+    resume(bench.fake.as_ref(), "demo").await.unwrap();
     assert_eq!(bench.apply(&wanted).await.ended, Ended::Converged);
-    assert_eq!(resume(bench.fake.as_ref(), "demo").await.unwrap(), None);
+    assert_eq!(suspension(bench.fake.as_ref(), "demo").await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
