@@ -15,6 +15,7 @@
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`signing`] | keys of the real tools, and commits signed with them |
 //! | [`ssh_server`] | OpenSSH's server before a repository, behind a wire that breaks when it is told to |
+//! | [`tools`] | `ssh-keygen`, `gpg` and the like in a folder of their own; `agent-trust` tests with it too |
 //! | [`waves`] | calls in lockstep, so that rounds of dependent calls can be counted |
 //! | [`legal`] | recorded requests against AWS's own models |
 //!
@@ -45,6 +46,7 @@ pub mod repository;
 pub mod running;
 pub mod signing;
 pub mod ssh_server;
+pub mod tools;
 pub mod waves;
 pub mod wire;
 

@@ -1,77 +1,47 @@
 //! Keys that tests make with the real tools, and commits that are signed with them. Needs `ssh-keygen` and `gpg`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::repository::Files;
 use super::say;
+use super::tools::Tools;
 
-/// Keys of SSH and of OpenPGP in a folder of their own. They end with this value, and gpg's agent with them.
-pub struct Keys {
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Keys {
-    fn drop(&mut self) {
-        let _ = self.command("gpgconf").args(["--kill", "all"]).status();
-    }
-}
+/// Keys of SSH and of OpenPGP.
+pub struct Keys(Tools);
 
 impl Keys {
     /// No keys yet. `None`, and a word about it, where a tool is missing.
     pub fn new() -> Option<Self> {
-        for tool in ["ssh-keygen", "gpg", "gpgconf"] {
-            if Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        match Tools::new(&["ssh-keygen", "gpg", "gpgconf"], &[]) {
+            Ok(tools) => {
+                tools.new_home("gnupg");
+                Some(Self(tools))
+            }
+            Err(tool) => {
                 say(&format!("skipped: there is no {tool}"));
-                return None;
+                None
             }
         }
-        let keys = Self { folder: tempfile::tempdir().expect("a folder") };
-        keys.new_home("gnupg");
-        Some(keys)
     }
 
     pub fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path()).env("GNUPGHOME", self.at("gnupg"));
-        command
-    }
-
-    fn run(&self, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut command = self.command(program);
-        let mut child = command
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it is there");
-        child.stdin.take().expect("it is piped").write_all(input).expect("it listens");
-        let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
+        self.0.at(name)
     }
 
     /// A new key of SSH; gives the public one, as a line of `allowed_signers` has it.
     pub fn ssh_key(&self, name: &str) -> String {
-        self.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", name], b"");
-        std::fs::read_to_string(self.at(&format!("{name}.pub"))).expect("it was written").trim_end().to_owned()
+        self.0.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", name], b"");
+        self.0.read(&format!("{name}.pub")).trim_end().to_owned()
     }
 
     /// A signature for a namespace: Git's is `git`.
     pub fn ssh(&self, key: &str, namespace: &str, text: &[u8]) -> String {
         let args = ["-q", "-Y", "sign", "-n", namespace, "-f", key];
-        String::from_utf8(self.run("ssh-keygen", &args, text)).expect("it is text")
+        String::from_utf8(self.0.run("ssh-keygen", &args, text)).expect("it is text")
     }
 
     fn gpg_with(&self, more: &[&str], input: &[u8]) -> Vec<u8> {
-        let quiet = ["--batch", "--quiet", "--no-tty", "--pinentry-mode=loopback", "--passphrase=", "--yes", "--armor"];
-        self.run("gpg", &[&quiet[..], more].concat(), input)
+        self.0.gpg(&[&["--armor"], more].concat(), input)
     }
 
     /// A new key of OpenPGP, made when the time was that (`20240101T000000`).
@@ -98,18 +68,12 @@ impl Keys {
             "--gen-revoke",
             name,
         ];
-        let revocation = self.run("gpg", &args, b"y\n0\n\ny\n");
-        let other = self.new_home("elsewhere");
+        let revocation = self.0.run("gpg", &args, b"y\n0\n\ny\n");
+        let other = self.0.new_home("elsewhere");
         let elsewhere = |more: &[&str], input: &[u8]| self.gpg_with(&[&["--homedir", &other], more].concat(), input);
         elsewhere(&["--import"], &self.gpg_with(&["--export"], b""));
         elsewhere(&["--import"], &revocation);
         elsewhere(&["--export"], b"")
-    }
-
-    fn new_home(&self, name: &str) -> String {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new().mode(0o700).create(self.at(name)).expect("it is new");
-        self.at(name).to_str().expect("a plain path").to_owned()
     }
 }
 

@@ -1,13 +1,16 @@
 //! Commits, and the real tools that sign them. Where one is missing, the tests that need it say so and do nothing.
 
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::io::Write as _;
+#[path = "../../../../tests/bench/tools.rs"]
+mod real;
+
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use agent_trust::commit::Commit;
 use agent_trust::{AllowedSigners, Keyring, Refusal, Signed, Signers};
+use real::Tools;
 
 /// When the commits of these tests were made: 2024-07-01.
 pub const COMMITTED: i64 = 1_719_792_000;
@@ -79,73 +82,34 @@ pub fn refusal(result: Result<Signed, Refusal>) -> Refusal {
 }
 
 /// A folder with keys and tools that look nowhere else.
-pub struct Bench {
-    folder: tempfile::TempDir,
-}
+pub struct Bench(Tools);
 
-impl Drop for Bench {
-    fn drop(&mut self) {
-        // Else its agent stays for a while.
-        if self.at("gnupg").exists() {
-            let _ = self.command("gpgconf").args(["--kill", "all"]).status();
-        }
+impl Deref for Bench {
+    type Target = Tools;
+
+    fn deref(&self) -> &Tools {
+        &self.0
     }
 }
 
 impl Bench {
     /// `None`, and a word about it, where a tool is missing.
     pub fn with(tools: &[&str]) -> Option<Self> {
-        for tool in tools {
-            let found = std::env::var_os("PATH")
-                .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
-            if !found {
-                eprintln!("skipped: there is no {tool}");
-                return None;
-            }
+        let date = format!("@{COMMITTED} +0200");
+        let mut env = Vec::new();
+        for [name, email, at] in [
+            ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE"],
+            ["GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE"],
+        ] {
+            env.extend([(name, "A"), (email, "a@example.org"), (at, date.as_str())]);
         }
-        Some(Self { folder: tempfile::tempdir().unwrap() })
-    }
-
-    pub fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        let missing = |tool: &str| eprintln!("skipped: there is no {tool}");
+        Tools::new(tools, &env).map(Self).map_err(missing).ok()
     }
 
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         std::fs::write(self.at(name), bytes).unwrap();
         self.at(name)
-    }
-
-    pub fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.at(name)).unwrap()
-    }
-
-    pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        command.env("HOME", self.folder.path()).env("GNUPGHOME", self.at("gnupg")).env("TZ", "UTC");
-        for who in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.org");
-            command.env(format!("GIT_{who}_DATE"), format!("@{COMMITTED} +0200"));
-        }
-        command
-    }
-
-    /// Runs, and gives the output.
-    pub fn run(&self, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
-        self.try_run(program, args, input).unwrap_or_else(|said| panic!("{program} {args:?}: {said}"))
-    }
-
-    pub fn try_run(&self, program: &str, args: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
-        let mut command = self.command(program);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
     }
 
     /// A key of SSH, `name` and `name.pub`; gives the public one.
@@ -181,17 +145,9 @@ impl Bench {
         self.run("git", &["-C", "r", "cat-file", "commit", "HEAD"], b"")
     }
 
-    pub fn gpg(&self, args: &[&str], input: &[u8]) -> Vec<u8> {
-        self.run("gpg", &[&Self::GPG[..], args].concat(), input)
-    }
-
-    pub const GPG: [&'static str; 6] =
-        ["--batch", "--quiet", "--no-tty", "--pinentry-mode=loopback", "--passphrase=", "--yes"];
-
     /// A home for gpg's keys.
     pub fn gnupg(&self) {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new().mode(0o700).create(self.at("gnupg")).unwrap();
+        self.new_home("gnupg");
     }
 
     /// A key of OpenPGP, made when the time was that; gives its fingerprint.
