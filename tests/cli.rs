@@ -10,7 +10,7 @@ use crate::bench::wire::Wire;
 
 /// A repository in a folder of its own, and the binary to run on it.
 pub struct Bench {
-    repo: tempfile::TempDir,
+    pub repo: tempfile::TempDir,
     pub proxy: Proxy,
 }
 

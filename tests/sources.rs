@@ -20,6 +20,7 @@ use crate::bench::running::Running;
 use crate::bench::say;
 use crate::bench::wire::Wire;
 
+mod by_hand;
 mod claims;
 mod local;
 mod remote;

@@ -212,8 +212,9 @@ pub enum Command {
         /// Where the manifests are.
         #[command(flatten)]
         from: From,
-        /// Go on although the record of the last revision is gone, when the revision is this one. Also says that a branch was moved on
-        /// purpose: `agent run` goes on from this revision, though it does not descend from the one before.
+        /// Go on although the record of the last revision is gone, the revision does not descend from that one, or the stack belongs to
+        /// another source, when the revision is this one. `agent run` goes on from here then, and the next source that makes a pass
+        /// over the stack has it.
         #[arg(long, value_name = "SHA")]
         accept_revision: Option<String>,
         /// Give up after so many seconds.
@@ -241,6 +242,10 @@ pub enum Command {
         /// Components that may go beyond the budget.
         #[arg(long, default_value_t = 0, value_name = "N")]
         removals: usize,
+        /// Go on although the stack belongs to another source, or the record of its last revision is gone, when the revision of the
+        /// manifests is this one.
+        #[arg(long, value_name = "SHA")]
+        accept_revision: Option<String>,
         /// Give up after so many seconds.
         #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
         timeout: u64,
@@ -261,6 +266,10 @@ pub enum Command {
         /// The folder of the manifests in the repository.
         #[arg(long, requires = "repo", default_value = ".", value_name = "FOLDER")]
         path: String,
+        /// Go on although the revision does not descend from the one that was applied last, or the stack belongs to another source,
+        /// when the revision is this one.
+        #[arg(long, value_name = "SHA")]
+        accept_revision: Option<String>,
         /// Give up after so many seconds; the next pass goes on.
         #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
         timeout: u64,

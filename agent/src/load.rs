@@ -24,7 +24,9 @@ use crate::cli::From;
 use crate::git;
 use crate::order;
 pub use both::both;
+pub use next::goes_on_from;
 
+mod next;
 mod plain;
 
 /// The manifests of one place and revision.

@@ -98,6 +98,8 @@ pub enum SessionError {
         error: Box<LoadError>,
         /// The repository that the last one came from, if it is another.
         other: Option<String>,
+        /// What is to be said where it is meant, of a command that can say it.
+        way: Option<String>,
     },
     /// The stack belongs to another source.
     #[error("the stack `{stack}` belongs to {of}, and not to {by}")]
@@ -158,7 +160,10 @@ impl SessionError {
             Self::NotThere(export) => Some(format!("apply the stack `{}` first", export.stack)),
             Self::NoRegion => Some("say `--region`, or set AWS_REGION".into()),
             Self::NoSuchStack { .. } => Some("check the name, the credentials and `--region`".into()),
-            Self::NotNext { error, .. } => error.hint(),
+            Self::NotNext { error, way, .. } => {
+                let all: Vec<String> = error.hint().into_iter().chain(way.clone()).collect();
+                (!all.is_empty()).then(|| all.join("; "))
+            }
             Self::NotSuspended(NotSuspended::Already(_)) => Some("`agent resume` first, or leave it at that".into()),
             Self::Pending(_) => Some("apply the revision first".into()),
             Self::NoAws(fault) => Some(unreachable_hint(fault)),

@@ -8,12 +8,12 @@ use agent_core::plan::{Plan, Settings};
 use agent_core::state::{Belongs, Ended};
 use serde_json::{Value, json};
 
-use super::{Context, End, pretty};
+use super::{Context, End, by_hand, pretty};
 use crate::cli::{From, Output};
 use crate::load::{Stack, Tree};
 use crate::order::Left;
 use crate::printer::Tone;
-use crate::session::{SessionError, owner};
+use crate::session::SessionError;
 use crate::show;
 
 /// Runs it.
@@ -22,11 +22,10 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
-    if let Some(accept) = accept.filter(|accept| accept.len() < 7 || !tree.revision.id.starts_with(accept)) {
-        let message = format!("the revision here is {}, not {accept}", tree.revision.id);
-        context.printer.error(&message, Some("name the revision that AWS was last made equal to"));
-        return End::Usage;
-    }
+    let accept = match by_hand::accepts(context, &tree, accept) {
+        Ok(accept) => accept,
+        Err(end) => return end,
+    };
     let mut end = End::Done;
     let mut reports = Vec::new();
     let mut left = Left::default();
@@ -35,7 +34,7 @@ pub async fn run(context: &Context<'_>, from: &From, accept: Option<&str>, timeo
             context.left_alone(stack, &reason, &mut reports);
             continue;
         }
-        let ended = match one(context, &tree, stack, accept.is_some(), timeout).await {
+        let ended = match one(context, from, &tree, stack, &How { accept, timeout }).await {
             Ok(Done::Passed(pass)) => conclude(context, &stack.name(), &tree.revision.id, &pass, &mut reports),
             Ok(Done::Reported(plan)) => reported(context, &stack.name(), &tree.revision.id, &plan, &mut reports),
             Err(error) => context.told(stack, &error),
@@ -59,12 +58,20 @@ enum Done {
     Reported(Plan),
 }
 
+/// What was said about it.
+struct How {
+    /// The revision is the right one, whatever was before.
+    accept: bool,
+    /// After how many seconds to give up.
+    timeout: u64,
+}
+
 async fn one(
     context: &Context<'_>,
+    from: &From,
     tree: &Tree,
     stack: &mut Stack,
-    accept: bool,
-    timeout: u64,
+    how: &How,
 ) -> Result<Done, SessionError> {
     let manifest = stack.manifest.as_ref().filter(|_| stack.problems.is_empty()).ok_or(SessionError::Problems)?;
     let report_only = manifest.stack.mode == Mode::Report;
@@ -75,18 +82,19 @@ async fn one(
         }
     };
     let mut engine = session.engine(&tell, Settings::default());
-    engine.accept_lost_state = accept;
-    engine.belongs = if accept { Belongs::ToNobody } else { Belongs::AsBefore };
+    engine.accept_lost_state = how.accept;
+    engine.belongs = if how.accept { Belongs::ToNobody } else { Belongs::AsBefore };
     let (desired, look) = session.look(&engine, stack).await?;
     stack.judged(desired.notes());
     context.notes(std::slice::from_ref(stack));
     if report_only {
         return Ok(Done::Reported(look.plan));
     }
-    if let Some(last) = look.state.last.as_ref().filter(|_| !accept) {
-        owner::may_apply(&session.scope.stack, last, &tree.revision.source)?;
+    if !how.accept {
+        let to = "to apply it all the same";
+        by_hand::may_follow(&session.scope.stack, look.state.last.as_ref(), from, &tree.revision, to).await?;
     }
-    let work = engine.converge(&desired, &tree.revision, Duration::from_secs(timeout), Some(look));
+    let work = engine.converge(&desired, &tree.revision, Duration::from_secs(how.timeout), Some(look));
     Ok(Done::Passed(context.audited(&stack.name(), &tree.revision.id, work).await?))
 }
 

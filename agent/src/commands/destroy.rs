@@ -11,7 +11,7 @@ use agent_core::pass::{PassReport, Revision};
 use agent_core::plan::Settings;
 use serde_json::Value;
 
-use super::{Context, End, apply, pretty};
+use super::{Context, End, apply, by_hand, pretty};
 use crate::cli::{From, Output, Place};
 use crate::load::Stack;
 use crate::order::Left;
@@ -27,11 +27,18 @@ pub struct How {
     pub removals: usize,
     /// When to give up.
     pub timeout: Duration,
+    /// The revision that is the right one, whoever the stack belongs to.
+    pub accept: Option<String>,
 }
 
 /// Runs it.
 pub async fn run(context: &Context<'_>, from: &From, place: &Place, how: &How) -> End {
     if let Some(name) = name_of_stack(from) {
+        if how.accept.is_some() {
+            let hint = "a stack that is given by its name is deleted whoever it belongs to";
+            context.printer.error("`--accept-revision` goes with manifests", Some(hint));
+            return End::Usage;
+        }
         return by_name(context, name, place, how).await;
     }
     if let Some(given) = place.given() {
@@ -41,6 +48,9 @@ pub async fn run(context: &Context<'_>, from: &From, place: &Place, how: &How) -
         Ok(loaded) => loaded,
         Err(end) => return end,
     };
+    if let Err(end) = by_hand::accepts(context, &tree, how.accept.as_deref()) {
+        return end;
+    }
     let mut end = End::Done;
     let mut reports = Vec::new();
     // Last first: what others build on goes after them.
@@ -111,7 +121,8 @@ async fn named(
         return Err(SessionError::NoSuchStack { stack: name.into(), account, region });
     };
     let revision = Revision { id: last.revision, source: last.source };
-    Ok(all_of(context, &session, &nothing, &revision, how).await?.map(|pass| (revision.id, pass)))
+    // There is nothing at hand that could be of another source.
+    Ok(all_of(context, &session, &nothing, &revision, how, Whose::Anybodys).await?.map(|pass| (revision.id, pass)))
 }
 
 async fn one(
@@ -130,7 +141,17 @@ async fn one(
     let delete: BTreeSet<String> = said.delete.iter().cloned().collect();
     let removals = how.removals.saturating_add(usize::try_from(said.removals).unwrap_or(usize::MAX));
     let nothing = session.nothing(Allow { delete, removals }).await?;
-    all_of(context, &session, &nothing, revision, how).await
+    let whose = if how.accept.is_some() { Whose::Anybodys } else { Whose::OfTheSource };
+    all_of(context, &session, &nothing, revision, how, whose).await
+}
+
+/// Whose the stack may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Not another source's than the revision is of.
+    OfTheSource,
+    /// Anybody's.
+    Anybodys,
 }
 
 /// Asks, and deletes. `None` where the answer was no.
@@ -140,15 +161,21 @@ async fn all_of(
     nothing: &Allowed<Desired>,
     revision: &Revision,
     how: &How,
+    whose: Whose,
 ) -> Result<Option<PassReport>, SessionError> {
     let tell = |event: agent_core::execute::Event<'_>| {
         if let Some(line) = show::report::event(&event, context.printer) {
             context.printer.progress(&line);
         }
     };
-    let engine = session.engine(&tell, Settings::default());
+    let mut engine = session.engine(&tell, Settings::default());
+    engine.accept_lost_state = how.accept.is_some();
     let look = engine.look(nothing).await?;
     engine.not_suspended(&look.state)?;
+    if whose == Whose::OfTheSource {
+        let (stack, last) = (&session.scope.stack, look.state.last.as_ref());
+        by_hand::is_of_its_source(stack, last, revision, "to delete it all the same")?;
+    }
     if !how.yes && !look.plan.steps.is_empty() {
         context.printer.progress(&show::plan::text(&look.plan, &engine.kinds, context.printer));
         let Scope { stack, account, region, .. } = &session.scope;

@@ -1,6 +1,7 @@
 //! The commands, a file each, and what they have in common: loading, reporting problems, exit codes.
 
 mod apply;
+mod by_hand;
 mod destroy;
 mod diff;
 mod explain;
@@ -87,14 +88,15 @@ pub async fn run(cli: Cli, printer: &Printer) -> ExitCode {
         Command::Apply { from, accept_revision, timeout } => {
             apply::run(&context, &from, accept_revision.as_deref(), timeout).await
         }
-        Command::Destroy { from, place, yes, removals, timeout } => {
-            let how = destroy::How { yes: yes.yes, removals, timeout: Duration::from_secs(timeout) };
+        Command::Destroy { from, place, yes, removals, timeout, accept_revision: accept } => {
+            let how = destroy::How { yes: yes.yes, removals, timeout: Duration::from_secs(timeout), accept };
             destroy::run(&context, &from, &place, &how).await
         }
-        Command::Rotate { stack, component, repo, rev, path, timeout } => {
+        Command::Rotate { stack, component, repo, rev, path, timeout, accept_revision: accept } => {
             let (dir, only) = if repo.is_some() { (".".into(), Some(stack)) } else { (stack.into(), None) };
             let from = From { dir, repo, rev, path, stack: only };
-            rotate::run(&context, &from, &component, Duration::from_secs(timeout)).await
+            let how = rotate::How { timeout: Duration::from_secs(timeout), accept };
+            rotate::run(&context, &from, &component, &how).await
         }
         Command::Run | Command::Healthcheck => End::Usage,
         Command::Render(from) => render::run(&context, &from).await,

@@ -249,7 +249,8 @@ fn garbage(why: &str) -> GitError {
     GitError::ChildGarbage { source: Cause::new(why) }
 }
 
-fn is_commit(id: &str) -> bool {
+/// Whether this is a commit in 40 hexadecimal digits.
+pub fn is_commit(id: &str) -> bool {
     id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit())
 }
 

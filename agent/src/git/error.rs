@@ -285,12 +285,11 @@ impl GitError {
                 "check `url` and `branch`: is this the repository that was followed before? One that takes its place must have its \
                  history"
             }
-            Self::NothingInCommon { shallow: true, .. } => {
+            Self::NothingInCommon { shallow: true, .. } | Self::CutHistory { .. } => {
                 "fetch the whole history: `fetch-depth: 0` in GitHub Actions, `GIT_DEPTH: 0` in GitLab CI, `git fetch --unshallow`"
             }
             Self::NothingInCommon { .. } => "name revisions of one history",
             Self::Conflict { .. } => "merge the base into the branch, and see to what both have changed",
-            Self::CutHistory { .. } => "give the repository its whole history: `git fetch --unshallow`",
             Self::TooMuchHistory { .. } => "put fewer commits on the branch at once, or check that it is the right one",
             Self::Signers { .. } => "mend the file; it is read each time, and nothing is applied until then",
             Self::BadCommitId { .. } => "give all 40 digits",

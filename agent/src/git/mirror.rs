@@ -108,7 +108,7 @@ impl Mirror<'_> {
             (self.stage)("reading the objects");
             let commit = local::peel(&repository, target, rev, &self.remote.shown)?;
             if let Checked::Sound { signer } = demands.check(&repository, commit, &self.remote.shown)? {
-                return tree::newer(&repository, commit, demands.known, signer, path, self.limits);
+                return tree::newer(&repository, commit, demands.unwanted(commit), signer, path, self.limits);
             }
             let depth = deeper.next().ok_or_else(|| GitError::CutHistory { url: self.remote.shown.clone() })?;
             target = self.fetch(&repository, wanted, Depth::History(depth), hosts)?;

@@ -42,6 +42,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use child::is_commit;
 pub use error::{Cause, GitError};
 pub use tree::clean as clean_path;
 pub use trust::{Trust, Verify};
@@ -74,6 +75,9 @@ pub struct Since {
     /// Commits, 40 hexadecimal digits, that were accepted before: only they and what descends from one of them is read; the first
     /// is the one that messages name. Empty: anything is. Whoever accepts something else by hand says so here.
     pub bases: Vec<String>,
+    /// No files are wanted at all: whether the revision may be read is the question.
+    #[serde(default)]
+    pub check_only: bool,
 }
 
 fn top() -> String {
@@ -215,7 +219,7 @@ pub fn read_newer(
             let commit = local::resolve(&repository, source.rev.as_deref(), &shown)?;
             match demands.check(&repository, commit, &shown)? {
                 trust::Checked::Sound { signer } => {
-                    tree::newer(&repository, commit, demands.known, signer, &path, limits)
+                    tree::newer(&repository, commit, demands.unwanted(commit), signer, &path, limits)
                 }
                 trust::Checked::Cut => Err(GitError::CutHistory { url: shown }),
             }

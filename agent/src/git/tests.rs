@@ -418,7 +418,7 @@ fn a_huge_commit_in_the_history_is_not_read() {
     let huge = f.commit(tree, None, &"x".repeat(9 << 20), &[base]);
     let head = f.commit_at(tree, "on top", &[huge], 1_700_000_100);
     f.repository.reference("refs/heads/main", head, true, "test").unwrap();
-    let since = Since { known: None, bases: vec![base.to_string()] };
+    let since = Since { bases: vec![base.to_string()], ..Since::default() };
     let told = read_newer(&f.source(None, ""), &since, &Limits::default(), Path::new("/unused"), &|_| ());
     assert_eq!(told, Err(GitError::TooLarge { what: format!("the commit {huge}"), limit: 8 << 20 }));
     // The beginning of its name is a name of it as well.
@@ -433,7 +433,7 @@ fn other_parents_for_a_commit_are_not_taken() {
     let tree = f.tree(&[]);
     let other = f.commit(tree, Some("main"), "another history", &[]);
     fs::write(f.path().join("info/grafts"), format!("{other} {base}\n")).unwrap();
-    let since = Since { known: None, bases: vec![base.to_string()] };
+    let since = Since { bases: vec![base.to_string()], ..Since::default() };
     let told = read_newer(&f.source(None, ""), &since, &Limits::default(), Path::new("/unused"), &|_| ());
     assert!(matches!(told, Err(GitError::NotWhole { .. })), "{told:?}");
 }

@@ -51,6 +51,7 @@ pub struct Demands {
     signers: Signers,
     /// The commit that is not read again.
     pub known: Option<Oid>,
+    check_only: bool,
     bases: Vec<Oid>,
     history: u64,
 }
@@ -81,7 +82,13 @@ impl Demands {
                 allowed_signers.as_deref().map(|path| signers_file(path, AllowedSigners::parse)).transpose()?;
             signers.openpgp = keyring.as_deref().map(|path| signers_file(path, Keyring::parse)).transpose()?;
         }
-        Ok(Self { verify: *verify, signers, known, bases, history: limits.history })
+        let Since { check_only, .. } = *since;
+        Ok(Self { verify: *verify, signers, known, check_only, bases, history: limits.history })
+    }
+
+    /// The commit of which no files are wanted, if this is the one at hand.
+    pub fn unwanted(&self, commit: Oid) -> Option<Oid> {
+        if self.check_only { Some(commit) } else { self.known }
     }
 
     /// Whether a commit to go on from is there, so that only what came after it has to be fetched.

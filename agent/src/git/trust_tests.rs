@@ -66,7 +66,7 @@ impl Site {
 
     /// Reads `main` after these commits were accepted; gives the revision and who signed it.
     fn read(&self, by: By, mirror: &PathBuf, bases: &[Oid]) -> Result<(Oid, Option<String>), GitError> {
-        let since = Since { known: None, bases: bases.iter().map(Oid::to_string).collect() };
+        let since = Since { bases: bases.iter().map(Oid::to_string).collect(), ..Since::default() };
         let read = match by {
             By::Path => {
                 let url = self.fixture.path().to_str().unwrap().to_owned();

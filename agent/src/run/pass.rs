@@ -179,7 +179,7 @@ async fn attempt(clouds: &Clouds, stack: &mut Stack, orders: Orders) -> Result<P
         owner::may_change(&session.scope.stack, last, &origin, &orders.revision.id)?;
         let other = (last.source != orders.revision.source).then(|| last.source.clone());
         let is_next = orders.source.goes_on_from(&last.revision).await;
-        is_next.map_err(|error| SessionError::NotNext { error: Box::new(error), other })?;
+        is_next.map_err(|error| SessionError::NotNext { error: Box::new(error), other, way: None })?;
     }
     orders.desk.read(&session.scope.stack, look.state.told.as_deref(), session.store());
     if !look.plan.steps.is_empty() {

@@ -78,7 +78,7 @@ impl Source {
         };
         let goes_on = others.is_empty();
         let bases = known.iter().cloned().chain(others).collect();
-        let read = self.ask(reference(&self.config.branch), &git::Since { known, bases }).await?;
+        let read = self.ask(reference(&self.config.branch), &git::Since { known, bases, check_only: false }).await?;
         let Some((source, snapshot)) = read else { return Ok(None) };
         let (summary, author, signer) = (snapshot.summary.clone(), snapshot.author.clone(), snapshot.signer.clone());
         let tree = tree_of(&source, snapshot, &Limits::default())?;
@@ -94,7 +94,7 @@ impl Source {
     /// Whether what was accepted goes on from this revision, which a stack says was its last.
     pub async fn goes_on_from(&self, last: &str) -> Result<(), LoadError> {
         // What was applied from a folder is no commit, and has no place in a history.
-        if !is_commit(last) {
+        if !git::is_commit(last) {
             return Ok(());
         }
         let mut proven = self.proven.lock().await;
@@ -110,7 +110,7 @@ impl Source {
         if proven.contains(&pair) {
             return Ok(());
         }
-        let since = git::Since { known: Some(newest.clone()), bases: vec![last.to_owned()] };
+        let since = git::Since { known: Some(newest.clone()), bases: vec![last.to_owned()], check_only: false };
         let asked = self.ask(newest, &since).await;
         if asked.is_ok() {
             self.accepted().others.remove(last);
@@ -139,8 +139,4 @@ impl Source {
         let snapshot = git::child::newer_in_child(&source, since, &limits, &self.cache).await?;
         Ok(snapshot.map(|snapshot| (source, snapshot)))
     }
-}
-
-fn is_commit(revision: &str) -> bool {
-    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

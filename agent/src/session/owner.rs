@@ -31,16 +31,16 @@ pub fn may_change(stack: &str, last: &Last, source: &Origin, revision: &str) -> 
     }
 }
 
-/// Whether a person may make AWS equal to a commit of that repository without saying that the stack is to be given away. Of a
-/// folder, or a copy of the repository on this host, nobody knows.
-pub fn may_apply(stack: &str, last: &Last, repository: &str) -> Result<(), SessionError> {
+/// Whether a person may change a stack by a commit of that repository without saying that this is meant. Of a folder, or a copy of the
+/// repository on this host, nobody knows. `way` is what to do where it is meant.
+pub fn may_apply(stack: &str, last: &Last, repository: &str, way: &str) -> Result<(), SessionError> {
     let is_far = matches!(crate::git::url::parse(repository), Ok(crate::git::url::Location::Remote(_)));
     match last.origin.as_ref().filter(|_| is_far) {
         Some(origin) if identity(&origin.repository) != identity(repository) => Err(SessionError::OtherSource {
             stack: stack.to_owned(),
             of: origin.to_string(),
             by: format!("`{repository}`"),
-            way: "to give it away, say `--accept-revision` with the revision".to_owned(),
+            way: way.to_owned(),
         }),
         _ => Ok(()),
     }
@@ -105,10 +105,11 @@ mod tests {
     fn a_person_may_apply_from_the_repository_that_has_the_stack_and_from_copies_of_it() {
         let ours = last(Some(origin("https://git.example.org/o/r.git", "main", ".")));
         for repository in ["git.example.org:o/r", ".", "/home/me/r"] {
-            assert!(may_apply("um", &ours, repository).is_ok(), "{repository}");
+            assert!(may_apply("um", &ours, repository, "").is_ok(), "{repository}");
         }
-        let error = may_apply("um", &ours, "https://git.example.org/o/other").unwrap_err();
+        let error = may_apply("um", &ours, "https://git.example.org/o/other", "say so").unwrap_err();
         assert!(error.to_string().contains("and not to `https://git.example.org/o/other`"), "{error}");
-        assert!(may_apply("um", &last(None), "https://git.example.org/o/other").is_ok());
+        assert_eq!(error.hint().as_deref(), Some("say so"));
+        assert!(may_apply("um", &last(None), "https://git.example.org/o/other", "").is_ok());
     }
 }
