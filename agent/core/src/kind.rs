@@ -54,6 +54,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Holds data that nothing can bring back: goes or is replaced only when the manifest says so.
     const STATEFUL: bool = false;
 
+    /// The field of a spec with which AWS refuses to delete one. It is read back, so it holds where the manifest names it no longer.
+    const KEPT_BY: Option<&'static str> = None;
+
     /// What happens when the manifest names it no longer.
     const REMOVAL: Removal = Removal::Delete;
 
@@ -276,6 +279,8 @@ pub struct KindInfo {
     pub fixed: &'static [&'static str],
     /// See [`Kind::STATEFUL`].
     pub stateful: bool,
+    /// See [`Kind::KEPT_BY`].
+    pub kept_by: Option<&'static str>,
     /// See [`Kind::REMOVAL`].
     pub removal: Removal,
     /// See [`Kind::MARKED`].
@@ -340,6 +345,7 @@ impl KindInfo {
             exclusive: K::EXCLUSIVE,
             fixed: K::FIXED,
             stateful: K::STATEFUL,
+            kept_by: K::KEPT_BY,
             removal: K::REMOVAL,
             marked: K::MARKED,
             retain: K::RETAIN,

@@ -192,6 +192,18 @@ pub enum PlanError {
         /// Why it is protected.
         why: String,
     },
+    /// AWS refuses to delete it as it is.
+    #[error(
+        "{address}: would be {verb}d, and AWS refuses that as long as `{field}` is true; if that is meant, say `{field} = false` and apply that first"
+    )]
+    Kept {
+        /// The address.
+        address: Address,
+        /// `delete` or `replace`.
+        verb: String,
+        /// The field that AWS goes by.
+        field: String,
+    },
     /// More components would be removed than the budget allows.
     #[error("{} components would be removed ({}), and the budget is {budget}; if that is meant, say `[stack.allow] removals = {}`", components.len(), components.join(", "), components.len().saturating_sub(*budget))]
     Budget {

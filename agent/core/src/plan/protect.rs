@@ -1,5 +1,5 @@
-//! What a plan may not take away without being told so: data that nothing brings back, things the manifest protects,
-//! and more components at once than a slip of the pen should cost.
+//! What a plan may not take away without being told so: data that nothing brings back, things the manifest protects, things that AWS
+//! protects (before half of what they are used by has gone), and more components at once than a slip of the pen should cost.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,14 @@ use crate::plan::{PlanError, Settings};
 pub fn check(decided: &Decided, desired: &Desired, kinds: &Kinds, settings: &Settings) -> Result<(), Vec<PlanError>> {
     let mut errors = Vec::new();
     for (address, verdict) in &decided.verdicts {
-        if let Verdict::Replace { .. } = verdict {
+        if let Verdict::Replace { old, .. } = verdict {
             errors.extend(protected(address, "replace", desired, kinds));
+            errors.extend(old.iter().filter_map(|live| kept(live, address, "replace", kinds)));
         }
     }
-    for address in decided.removed.iter().filter_map(address_of) {
+    for (live, address) in decided.removed.iter().filter_map(|live| Some((live, address_of(live)?))) {
         errors.extend(protected(&address, "delete", desired, kinds));
+        errors.extend(kept(live, &address, "delete", kinds));
     }
     errors.extend(over_budget(decided, desired, settings));
     errors.sort_by_key(ToString::to_string);
@@ -46,6 +48,13 @@ fn protected(address: &Address, verb: &str, desired: &Desired, kinds: &Kinds) ->
         (false, false) => return None,
     };
     Some(PlanError::Protected { address: address.clone(), verb: verb.into(), why: why.into() })
+}
+
+/// What AWS does not let go, whatever the manifest says or has stopped to say.
+fn kept(live: &LiveDoc, address: &Address, verb: &str, kinds: &Kinds) -> Option<PlanError> {
+    let field = kinds.get(&live.kind)?.kept_by?;
+    let is_kept = live.spec.value().get(field) == Some(&true.into());
+    is_kept.then(|| PlanError::Kept { address: address.clone(), verb: verb.into(), field: field.into() })
 }
 
 /// Components of which nothing is wanted any longer.

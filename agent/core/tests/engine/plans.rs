@@ -171,7 +171,7 @@ async fn independent_branches_go_on_after_a_failure_and_dependents_say_why_they_
 #[tokio::test(start_paused = true)]
 async fn data_goes_only_when_the_revision_says_so() {
     let bench = Bench::new();
-    let store = |name: &str| resource("db.main", "toy.store", &StoreSpec { name: name.into(), size: 1 });
+    let store = |name: &str| resource("db.main", "toy.store", &StoreSpec { name: name.into(), size: 1, kept: false });
     bench.converged(vec![store("one")]).await;
     for gone_or_renamed in [Vec::new(), vec![store("two")]] {
         let refused = bench.pass(&bench.desired(gone_or_renamed)).await;
@@ -181,6 +181,26 @@ async fn data_goes_only_when_the_revision_says_so() {
     let report = bench.apply(&bench.desired_allowing(vec![store("two")], &["db.main"])).await;
     assert_eq!(report.ended, Ended::Converged);
     assert!(bench.picture()[0].contains("\"name\":\"two\""));
+}
+
+/// Without it the plan begins: what uses the thing goes, and the thing itself stays.
+#[tokio::test(start_paused = true)]
+async fn what_aws_does_not_let_go_stops_the_plan_though_the_manifest_names_it_no_longer() {
+    let bench = Bench::new();
+    let store =
+        |name: &str, kept: bool| resource("db.main", "toy.store", &StoreSpec { name: name.into(), size: 1, kept });
+    bench.converged(vec![store("one", true)]).await;
+    for (wanted, verb) in [(Vec::new(), "deleted"), (vec![store("two", false)], "replaced")] {
+        // The word of the manifest is not enough: it is AWS that keeps it.
+        let refused = bench.pass(&bench.desired_allowing(wanted, &["db.main"])).await;
+        let Err(PassError::Plan(errors)) = refused else { panic!("{refused:?}") };
+        let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let why = format!("db.main/toy.store: would be {verb}, and AWS refuses that as long as `kept` is true");
+        assert!(matches!(&told[..], [one] if one.starts_with(&why)), "{told:?}");
+    }
+    bench.converged(vec![store("one", false)]).await;
+    let report = bench.apply(&bench.desired_allowing(Vec::new(), &["db.main"])).await;
+    assert_eq!((report.ended, bench.picture().len()), (Ended::Converged, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -152,6 +152,8 @@ pub struct StoreSpec {
     pub name: String,
     #[serde(default)]
     pub size: u32,
+    #[serde(default)]
+    pub kept: bool,
 }
 impl Kind for Store {
     const NAME: &'static str = "toy.store";
@@ -160,6 +162,7 @@ impl Kind for Store {
     const IDENTITY: Identity = Identity::UniqueName;
     const IMMUTABLE: &'static [&'static str] = &["name"];
     const STATEFUL: bool = true;
+    const KEPT_BY: Option<&'static str> = Some("kept");
     const DOC: &'static str = "Like a database.";
     fn derive(spec: &StoreSpec, scope: &Scope) -> BTreeMap<&'static str, String> {
         BTreeMap::from([("arn", scope.arn("toy", &spec.name))])

@@ -101,7 +101,8 @@ impl Small {
             all.push(resource("service.a", "toy.service", &spec));
         }
         if let Some((name, size)) = self.store {
-            all.push(resource("store.a", "toy.store", &StoreSpec { name: format!("store-{name}"), size: size.into() }));
+            let spec = StoreSpec { name: format!("store-{name}"), size: size.into(), kept: false };
+            all.push(resource("store.a", "toy.store", &spec));
         }
         unique(all)
     }

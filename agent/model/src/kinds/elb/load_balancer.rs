@@ -280,6 +280,7 @@ impl Kind for LoadBalancer {
     type Spec = Spec;
     type Out = Out;
     const IDENTITY: Identity = Identity::UniqueName;
+    const KEPT_BY: Option<&'static str> = Some("deletion_protection");
     const IMMUTABLE: &'static [&'static str] = &["name", "type", "scheme"];
     // "Deleting a load balancer also deletes its listeners": they do not hinder it, and the plan deletes them before.
     const HELD_BY: &'static [&'static str] = &[];
