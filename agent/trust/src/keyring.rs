@@ -10,7 +10,8 @@ use pgp::armor::Dearmor;
 use pgp::composed::{SignedPublicKey, SignedPublicKeyParser, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
-    Packet, PacketParser, PacketTrait as _, PublicKey, PublicSubkey, RevocationCode, Signature, SignatureType,
+    KeyFlags, Packet, PacketParser, PacketTrait as _, PublicKey, PublicSubkey, RevocationCode, Signature,
+    SignatureType, SignatureVersion, SubpacketType,
 };
 use pgp::ser::Serialize as _;
 use pgp::types::{Fingerprint, KeyDetails as _, PublicParams, Tag};
@@ -212,6 +213,28 @@ fn newest<T>(signatures: &[Signature], says: impl Fn(&Signature) -> Option<T>) -
     saying.pop().map(|(_, said)| said)
 }
 
+/// What a key says that it, or a subkey, is for, if it says so there.
+fn stated_flags(said: &Signature) -> Option<KeyFlags> {
+    says(said, SubpacketType::KeyFlags).then(|| said.key_flags())
+}
+
+/// For how many seconds a key says that it, or a subkey, lasts: 0, for ever, where a user ID or a binding leaves that out. A
+/// statement about the key alone (`gpg` makes one to name who may revoke it) may be about something else, and of a key of
+/// version 6 one with a user ID is about that.
+fn stated_expiration(said: &Signature) -> Option<i64> {
+    let is_about_else = match said.typ() {
+        Some(SignatureType::Key) => true,
+        Some(SignatureType::SubkeyBinding) => false,
+        _ => said.version() == SignatureVersion::V6,
+    };
+    let lasts = || said.key_expiration_time().map_or(0, |time| i64::from(time.as_secs()));
+    (!is_about_else || says(said, SubpacketType::KeyExpirationTime)).then(lasts)
+}
+
+fn says(said: &Signature, what: SubpacketType) -> bool {
+    said.config().is_some_and(|config| config.hashed_subpackets().any(|packet| packet.typ() == what))
+}
+
 impl Key {
     fn new(key: SignedPublicKey) -> Self {
         let SignedPublicKey { primary_key: primary, details, public_subkeys } = key;
@@ -317,7 +340,7 @@ impl Candidate<'_> {
         }
         about.within(i64::from(primary.created_at().as_secs()), own)?;
         let may_sign = match self.subkey {
-            None => newest(own, |one| Some(one.key_flags())).is_some_and(|flags| flags.sign()),
+            None => newest(own, stated_flags).is_some_and(|flags| flags.sign()),
             Some(Subkey { key, bindings, revocations }) => {
                 about.not_revoked(revocations)?;
                 if let Some(what) = weak_key(key.public_params()) {
@@ -327,7 +350,7 @@ impl Candidate<'_> {
                     return Err(not_for_signing("the binding of the subkey does not hold"));
                 }
                 about.within(i64::from(key.created_at().as_secs()), bindings)?;
-                newest(bindings, |one| Some(one.key_flags())).is_some_and(|flags| flags.sign())
+                newest(bindings, stated_flags).is_some_and(|flags| flags.sign())
             }
         };
         if !may_sign {
@@ -372,8 +395,7 @@ impl Period<'_> {
         if self.at < created {
             return Err(Refusal::NotYetValid { fingerprint, at, from: time(created) });
         }
-        let lasts =
-            newest(said, |one| Some(one.key_expiration_time())).flatten().map_or(0, |time| i64::from(time.as_secs()));
+        let lasts = newest(said, stated_expiration).unwrap_or_default();
         if lasts > 0 && self.at >= created + lasts {
             return Err(Refusal::Expired { fingerprint, at, until: time(created + lasts) });
         }

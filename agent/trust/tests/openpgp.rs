@@ -192,6 +192,34 @@ fn revoked_keys_and_subkeys_do_not_count() {
     assert!(matches!(refusal(openpgp(&bench.export(&["sub"])).verify(&raw)), Refusal::Revoked { .. }));
 }
 
+/// `addrevoker` makes a newer statement of a key about itself, which says nothing of how long it lasts and what it is for.
+#[test]
+fn a_newer_statement_that_leaves_something_out_takes_nothing_back() {
+    let Some(bench) = bench() else { return };
+    let other = bench.gpg_key("other", "ed25519", "sign", MADE, "never");
+    let add_revoker = |print: &str| {
+        let args = ["--no-tty", "--pinentry-mode=loopback", "--passphrase=", "--yes", "--command-fd", "0"];
+        let args =
+            [&args[..], &["--faked-system-time", "20240201T000000!", "--edit-key", print, "addrevoker"]].concat();
+        bench.run("gpg", &args, format!("{other}\ny\nsave\n").as_bytes());
+    };
+    let print = bench.gpg_key("anna", "ed25519", "sign", MADE, "2024-06-01");
+    add_revoker(&print);
+    let early = signed(&payload(), &bench.gpg_sign(&["anna"], "20240501T000000!", &[], &payload()));
+    assert_eq!(openpgp(&bench.export(&["anna"])).verify(&early).unwrap().fingerprint, print);
+
+    // The subkey lasts for ever, and its owner does not.
+    let print = bench.gpg_key("cleo", "ed25519", "cert", MADE, "2024-06-01");
+    bench.gpg(&["--faked-system-time", MADE, "--quick-add-key", &print, "ed25519", "sign", "never"], b"");
+    add_revoker(&print);
+    let ring = bench.export(&["cleo"]);
+    bench.gpg(&["--faked-system-time", "20240502T000000!", "--quick-set-expire", &print, "2030-01-01"], b"");
+    let late = signed(&payload(), &bench.gpg_sign(&["cleo"], SIGNED, &[], &payload()));
+    let refused = refusal(openpgp(&ring).verify(&late));
+    assert!(matches!(&refused, Refusal::Expired { until, .. } if until.starts_with("2024-06-01")), "{refused:?}");
+    assert!(openpgp(&bench.export(&["cleo"])).verify(&late).is_ok());
+}
+
 #[test]
 fn keys_that_are_not_for_signing_or_too_weak_do_not_count() {
     let Some(bench) = bench() else { return };
