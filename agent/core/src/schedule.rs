@@ -158,6 +158,8 @@ impl Schedule {
                 due: None,
                 pauses: 0,
             });
+            // One that came from another source, while a pass over it is under way.
+            stack.source = source;
             stack.needs = needs;
             let is_new = stack.digest != digest;
             if !is_sound {

@@ -61,6 +61,19 @@ fn a_newer_revision_ends_a_pass_early_only_if_it_changes_the_stack_and_is_begun_
 }
 
 #[test]
+fn a_stack_that_another_source_has_now_is_not_taken_away_by_the_one_before() {
+    let (mut s, now) = schedule();
+    s.offer(0, vec![stack("a", "1", &[]), stack("b", "1", &[])], now);
+    begun(&mut s, now);
+    // It moves from one to the other while a pass over it is under way.
+    s.offer(0, vec![stack("b", "1", &[])], now);
+    s.offer(1, vec![stack("a", "2", &[])], now);
+    s.offer(0, vec![stack("b", "2", &[])], now);
+    s.ended("a", How::Converged, true, now);
+    assert_eq!(s.begin(now), Some(("a".into(), Trigger::Revision)));
+}
+
+#[test]
 fn a_stack_comes_after_those_that_it_refers_to_and_not_while_they_fail() {
     let (mut s, now) = schedule();
     s.offer(0, vec![stack("app", "1", &["net"]), stack("net", "1", &[]), stack("other", "1", &[])], now);
