@@ -175,11 +175,12 @@ impl Refusal {
                 "name a file with the public keys that may sign as `keyring`"
             }
             Self::UnknownKey { kind: Kind::Ssh, .. } => {
-                "if the key is that of somebody who may sign, add it to `allowed_signers` on the agent's host; the file is read each time"
+                "if the key is that of somebody who may sign, add it to `allowed_signers` on the agent's host; where it only signs no \
+                 more, keep its line with `valid-before=`; the file is read each time"
             }
             Self::UnknownKey { kind: Kind::OpenPgp, .. } => {
-                "if the key is that of somebody who may sign, add it to `keyring` on the agent's host (`gpg --export --armor`); the file is \
-                 read each time"
+                "if the key is that of somebody who may sign, add it to `keyring` on the agent's host (`gpg --export --armor`); where it \
+                 only signs no more, keep it as revoked because it is no longer used; the file is read each time"
             }
             Self::BadSignature { .. } => "do not trust it: find out who pushed it, and how",
             Self::NotYetValid { .. } | Self::Expired { .. } => {
