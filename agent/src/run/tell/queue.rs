@@ -169,7 +169,8 @@ async fn tell<F: Future<Output = Answer>>(
             warn!(receiver, "cannot be told for now, and is tried again: {why}");
             *trouble = Some(why.clone());
         }
-        let pause = wait.unwrap_or_else(|| with_jitter(pause(attempts)));
+        // What a receiver asks for may be more than a clock can count to.
+        let pause = wait.unwrap_or_else(|| with_jitter(pause(attempts))).min(GIVEN_UP);
         if Instant::now() + pause >= until {
             let why = format!("given up after {} minutes: {why}", GIVEN_UP.as_secs() / 60);
             return Ended::NotTold { result: "given_up", why, hint: None };
