@@ -221,6 +221,9 @@ fn checked(
     let file: FileId = sources.next_id();
     let table = parse(path, bytes, &Limits::default(), sources, problems)?;
     let node = Node { span: Span::start_of(file), value: Value::Table(table) };
+    if !period::are_sound(&node, problems) {
+        return None;
+    }
     let config: Config = decode(&node, "config", problems)?;
     let positions: Vec<String> = (0..config.sources().len()).map(|n| n.to_string()).collect();
     let places: Vec<[&str; 2]> = positions.iter().map(|n| ["source", n.as_str()]).collect();
