@@ -165,6 +165,42 @@ fn a_stack_whose_folder_is_gone_is_told_and_left_as_it_is() {
 }
 
 #[test]
+fn a_stack_that_cannot_be_read_is_refused_by_its_name_and_not_told_to_be_gone() {
+    let place = Place::new();
+    let good: Files = stacks("ap-south-1", &[("run-unread", "one")])
+        .into_values()
+        .map(|text| ("envs/prod/stack.toml".to_owned(), text))
+        .collect();
+    place.commit(&good);
+    let agent = place.agent();
+    agent.wait_for(0, &["converged", "run-unread"]);
+    let mark = agent.mark();
+    let mut broken = good.clone();
+    broken.insert("envs/prod/more.toml".into(), "[parameter.other\n".into());
+    place.commit(&broken);
+    agent.wait_for(mark, &["ERROR", "run-unread", "envs/prod/more.toml:1:", "header is not closed"]);
+    agent.wait_for(mark, &["ERROR", "run-unread", "the revision is refused"]);
+    place.commit(&changed(&good, "envs/prod/stack.toml", "one", "two"));
+    agent.wait_for(mark, &["converged", "run-unread"]);
+    let log = agent.lines(mark).join("\n");
+    assert!(!log.contains("agent destroy"), "{log}");
+}
+
+#[test]
+fn a_stack_that_moves_is_told_with_the_place_where_it_was() {
+    let place = Place::new();
+    let files = stacks("ap-south-1", &[("run-moves", "one")]);
+    place.commit(&files);
+    let agent = place.agent();
+    agent.wait_for(0, &["converged", "run-moves"]);
+    let mark = agent.mark();
+    place.commit(&changed(&files, "run-moves/stack.toml", "ap-south-1", "ap-south-2"));
+    let command = "agent destroy run-moves --account 123456789012 --region ap-south-1";
+    agent.wait_for(mark, &["WARN", "run-moves", "left as it is", command]);
+    agent.wait_for(mark, &["converged", "run-moves"]);
+}
+
+#[test]
 fn a_newer_commit_ends_the_wait_for_an_older_one() {
     let place = Place::new();
     place.commit(&stacks("ap-northeast-2", &[("run-newer", "one")]));

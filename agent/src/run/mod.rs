@@ -151,7 +151,14 @@ struct Known {
     digest: String,
     /// Which source it came from.
     source: usize,
+    /// Its folder there.
+    dir: String,
+    /// Its account and region, as far as that was ever known.
+    place: Option<Place>,
 }
+
+/// An account, where one is named, and a region.
+type Place = (Option<String>, String);
 
 struct Agent {
     schedule: Schedule,
@@ -323,8 +330,8 @@ impl Agent {
         let mut offered = Vec::new();
         let mut seen = BTreeMap::new();
         for stack in found {
-            let name = stack.name();
-            if !self.is_for(source, &stack, id) {
+            let name = self.name_of(source, &stack);
+            if !self.is_for(source, &name, &stack, id) {
                 continue;
             }
             if let Some(other) = self.known.get(&name).filter(|known| known.source != source) {
@@ -404,26 +411,32 @@ impl Agent {
             view.source.clone_from(&url);
             (view.revision, view.refused) = (revision.id.clone(), refused);
         });
-        let known = Known { stack: Arc::new(Mutex::new(stack)), revision, signer, digest: digest.clone(), source };
+        let (dir, place) = (stack.dir.clone(), self.place_of(name, &stack));
+        let stack = Arc::new(Mutex::new(stack));
+        let known = Known { stack, revision, signer, digest: digest.clone(), source, dir, place };
         seen.insert(name.to_owned(), known);
         Offered { name: name.to_owned(), digest, needs, is_sound }
     }
 
-    /// Ends passes at their next call, and waits for them.
-    async fn end(&mut self, reason: &'static str, signals: &mut Signals) {
+    /// Ends passes at their next call, and waits for them. Gives why in the end: whoever is told to stop meanwhile stops.
+    async fn end(&mut self, mut why: Why, signals: &mut Signals) -> Why {
         self.followers.shutdown().await;
         for begun in self.running.values() {
-            begun.halter.halt(reason);
+            begun.halter.halt(why.words());
         }
         let (until, mut words) = (Instant::now() + LAST_CALLS, LAST_WORDS);
         let mut beat = beats();
         while !self.passes.is_empty() {
             tokio::select! {
                 Some(passed) = self.passes.join_next_with_id() => self.ended(passed),
-                // Somebody insists: the next pass finds whatever a call under way came to.
-                Asked::Stop = signals.next() => {
-                    words = Duration::ZERO;
-                    break;
+                () = signals.stop() => {
+                    if why == Why::Stop {
+                        // Somebody insists: the next pass finds whatever a call under way came to.
+                        words = Duration::ZERO;
+                        break;
+                    }
+                    notify::stopping();
+                    why = Why::Stop;
                 }
                 () = tokio::time::sleep_until(until) => break,
                 _ = beat.tick() => self.alive(),
