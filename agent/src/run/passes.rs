@@ -34,6 +34,7 @@ impl Agent {
         let span =
             info_span!("reconcile", stack = name, revision = short(&known.revision.id), trigger = trigger.word());
         let Some(source) = self.sources.get(known.source).cloned() else { return };
+        let source_timeout = source.config.timeout.0;
         let was_suspended = self.told.get(&name).is_some_and(|(how, ..)| *how == How::Suspended);
         let (desk, about) = (self.teller.desk.clone(), self.about(Some(&name), known.source, &revision));
         let (revision_of, removals) = (known.revision.clone(), self.removals);
@@ -47,7 +48,7 @@ impl Agent {
             signer: known.signer.clone(),
         };
         let ear = ear::Hears { audit, board: self.board.clone() };
-        self.board.pulse.begin(&ear::name(&name), pulse::PASS);
+        self.board.pulse.begin(&ear::name(&name), pulse::of_pass(source_timeout));
         self.board.stack(&name, |view| view.under_way = Some(trigger));
         let work = async move {
             debug!("a pass begins");

@@ -12,10 +12,16 @@ use tokio::time::Instant;
 
 /// How long the loop may take over what it does between two turns: understanding a commit of the largest size takes a part of it.
 pub const LOOP: Duration = Duration::from_mins(1);
-/// How long a pass may go without a call that ends. A call has four attempts of 30 s with pauses between them.
-pub const PASS: Duration = Duration::from_mins(5);
+/// How long a pass may go without a call that ends, at least. A call has four attempts of 30 s with pauses between them.
+const PASS: Duration = Duration::from_mins(5);
 /// What a reading of a repository may take beyond its own limit.
 pub const READING: Duration = Duration::from_mins(1);
+
+/// How long a pass may go without a call that ends, where a reading of its source takes so long: it may have to wait for two, in
+/// which nobody calls AWS.
+pub fn of_pass(reading: Duration) -> Duration {
+    PASS.max(reading * 2 + READING)
+}
 
 /// What has to move.
 #[derive(Default)]
@@ -59,6 +65,12 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pass_may_wait_for_two_readings_of_its_source() {
+        assert_eq!(of_pass(Duration::from_mins(2)), Duration::from_mins(5));
+        assert_eq!(of_pass(Duration::from_mins(10)), Duration::from_mins(21));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_is_stuck_once_it_rests_too_long_and_another_does_not_hide_it() {

@@ -7,7 +7,7 @@
 //! follow it, a branch that goes on from *their* last revision is taken as well: else one that was wrong when the agent
 //! started could not be put right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,9 +26,9 @@ pub struct Source {
     token: Option<String>,
     cache: PathBuf,
     accepted: Mutex<Accepted>,
-    /// Pairs of revisions of which it is known that the second goes on from the first. Held while that is found out: stacks that ask
-    /// at the same time mostly ask for the same.
-    proven: tokio::sync::Mutex<BTreeSet<(String, String)>>,
+    /// By revision, one of the chain that is known to go on from it, and so do those that come after that one. Held while that is
+    /// found out: stacks that ask at the same time mostly ask for the same.
+    proven: tokio::sync::Mutex<BTreeMap<String, String>>,
 }
 
 /// What is accepted.
@@ -97,24 +97,25 @@ impl Source {
         if !git::is_commit(last) {
             return Ok(());
         }
-        let mut proven = self.proven.lock().await;
+        let limit = self.config.timeout.0;
+        // Of many stacks that ask a server that says nothing, each waits for two answers at most: see [`super::pulse`].
+        let doing = || "waiting for what other stacks ask of its history".to_owned();
+        let late = |_| LoadError::from(git::GitError::ChildTimedOut { limit, doing: doing() });
+        let mut proven = tokio::time::timeout(limit, self.proven.lock()).await.map_err(late)?;
         let newest = {
             let accepted = self.accepted();
-            if accepted.chain.iter().any(|id| id == last) {
+            let is_known = |id: &String| id == last || proven.get(last) == Some(id);
+            if accepted.chain.iter().any(is_known) {
                 return Ok(());
             }
             let Some(newest) = accepted.chain.last() else { return Ok(()) };
             newest.clone()
         };
-        let pair = (last.to_owned(), newest.clone());
-        if proven.contains(&pair) {
-            return Ok(());
-        }
         let since = git::Since { known: Some(newest.clone()), bases: vec![last.to_owned()], check_only: false };
-        let asked = self.ask(newest, &since).await;
+        let asked = self.ask(newest.clone(), &since).await;
         if asked.is_ok() {
             self.accepted().others.remove(last);
-            proven.insert(pair);
+            proven.insert(last.to_owned(), newest);
         } else if asked.as_ref().is_err_and(LoadError::is_refusal) {
             self.accepted().others.insert(last.to_owned());
         }
@@ -138,5 +139,27 @@ impl Source {
         let limits = git::Limits { wall: timeout.0, ..git::Limits::default() };
         let snapshot = git::child::newer_in_child(&source, since, &limits, &self.cache).await?;
         Ok(snapshot.map(|snapshot| (source, snapshot)))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stack_waits_for_what_others_ask_no_longer_than_for_an_answer() {
+        let config = serde_json::json!({ "url": "https://example.org/r", "timeout": "2m" });
+        let source = Source::new(serde_json::from_value(config).unwrap(), None, "/nonexistent".into());
+        source.accepted().chain.push("1".repeat(40));
+        // Somebody asks a server that says nothing.
+        let _asking = source.proven.lock().await;
+        let (begun, last) = (tokio::time::Instant::now(), "0".repeat(40));
+        let waited = source.goes_on_from(&last);
+        let late = tokio::time::timeout(Duration::from_mins(10), waited).await.unwrap().unwrap_err();
+        assert_eq!(begun.elapsed().as_secs(), 120);
+        assert!(late.to_string().ends_with("waiting for what other stacks ask of its history") && !late.is_refusal());
     }
 }
