@@ -325,6 +325,31 @@ fn a_hangup_reads_the_configuration_again_and_a_wrong_one_is_not_used() {
 }
 
 #[test]
+fn who_is_told_to_stop_while_the_configuration_is_read_again_stops() {
+    let place = Place::new();
+    place.commit(&stacks("eu-north-1", &[("run-both", "one")]));
+    let agent = place.agent();
+    agent.wait_for(0, &["converged", "run-both"]);
+    // A pass that the reading of the configuration has to wait for.
+    let slow = |head: &crate::bench::fault::Head<'_>| {
+        let is_it = head.name.action == "PutParameter" && String::from_utf8_lossy(head.body).contains("two");
+        is_it.then_some(What::Delay(Duration::from_secs(6)))
+    };
+    place.proxy.wire().plan_by(slow);
+    let mark = agent.mark();
+    place.commit(&stacks("eu-north-1", &[("run-both", "two")]));
+    let begun = std::time::Instant::now();
+    while !place.proxy.wire().calls().iter().any(|call| call.fault.is_some()) {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", agent.lines(mark).join("\n"));
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    agent.signal("HUP");
+    agent.wait_for(mark, &["rules are in force"]);
+    let (status, took) = agent.stop();
+    assert!(status.success() && took < Duration::from_secs(25), "{status}, {took:?}");
+}
+
+#[test]
 fn of_two_stacks_of_one_name_the_second_is_told_and_left_out() {
     let place = Place::new();
     let mut files = stacks("ap-southeast-1", &[("run-twice", "one")]);

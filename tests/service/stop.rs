@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Home, repository};
+use super::{Home, PATIENCE, repository};
 use crate::bench::git_server::{GitServer, How, Part};
 
 #[test]
@@ -19,9 +19,32 @@ fn a_repository_that_hangs_and_aws_that_is_not_there_hold_up_no_end() {
     server.requests();
     let begun = std::time::Instant::now();
     while server.requests().is_empty() {
-        assert!(begun.elapsed() < super::PATIENCE, "nobody reads");
+        assert!(begun.elapsed() < PATIENCE, "nobody reads");
         std::thread::park_timeout(Duration::from_millis(20));
     }
     let (status, took) = agent.stop();
     assert!(status.success() && took < Duration::from_secs(30), "{status}, {took:?}");
+}
+
+/// Rules in a repository of another host: where they come from.
+fn rules_of(url: &str) -> String {
+    format!("[policy]\nbundle = {{ url = \"{url}\", commit = \"{}\" }}", "0".repeat(40))
+}
+
+#[test]
+fn who_is_told_to_stop_while_the_rules_are_read_stops() {
+    let home = Home::new();
+    let folder = home.at("manifests");
+    repository(&folder, "one");
+    let server = GitServer::https(&folder);
+    server.set(How::Silent(Part::Branches));
+    home.configure(folder.to_str().unwrap(), "", &rules_of(&server.url()));
+    let agent = home.start();
+    let begun = std::time::Instant::now();
+    while server.requests().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "nobody reads");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let (status, took) = agent.stop();
+    assert!(status.success() && took < Duration::from_secs(10), "{status}, {took:?}");
 }

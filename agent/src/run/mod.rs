@@ -89,7 +89,11 @@ pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
     info!(version = env!("CARGO_PKG_VERSION"), "the agent begins");
     let board = Board::new();
     let mut server = Server::new(board.clone());
-    let judge = rules(config).await?;
+    // Nothing is under way yet that would have to come to an end.
+    let judge = tokio::select! {
+        judge = rules(config) => judge?,
+        () = signals.stop() => return stopped(),
+    };
     server.configure(&config.http).await?;
     let mut agent = Agent::new(config, judge, board);
     loop {
@@ -98,16 +102,15 @@ pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
         match agent.serve(&mut signals).await {
             Asked::Stop => {
                 notify::stopping();
-                agent.end("the agent is being stopped", &mut signals).await;
-                info!("the agent has stopped");
-                return Ok(());
+                agent.end(Why::Stop, &mut signals).await;
+                return stopped();
             }
             Asked::Reload => {
                 notify::reloading();
                 match config::read(path) {
-                    Ok(new) => match agent.reload(&new, &mut server).await {
+                    Ok(new) => match agent.reload(&new, &mut server, &mut signals).await {
                         Ok(judge) => {
-                            agent.end("the configuration is read again", &mut signals).await;
+                            let Some(judge) = judge else { return stopped() };
                             info!("the configuration was read again");
                             agent = Agent::new(&new, judge, agent.board.clone());
                         }
@@ -119,6 +122,28 @@ pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
                     Err(bad) => tell_of(&bad),
                 }
             }
+        }
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is what a run ends with")]
+fn stopped() -> Result<(), Failed> {
+    info!("the agent has stopped");
+    Ok(())
+}
+
+/// Why passes are ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Stop,
+    Reload,
+}
+
+impl Why {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Stop => "the agent is being stopped",
+            Self::Reload => "the configuration is read again",
         }
     }
 }
@@ -279,19 +304,30 @@ impl Agent {
         }
     }
 
-    /// What a new configuration asks for: its rules, once it is sure that all of it can be in force. The loop stands still
-    /// meanwhile, and that is no hang: reading rules has its own limit of time.
-    async fn reload(&mut self, config: &Config, server: &mut Server) -> Result<Arc<policy::Judge>, Failed> {
+    /// Comes to an end for a new configuration, once it is sure that all that it asks for can be in force; gives its rules. The loop
+    /// stands still meanwhile, and that is no hang: reading rules has its own limit of time. `None`: the agent was told to stop, and
+    /// has come to an end for that.
+    async fn reload(
+        &mut self,
+        config: &Config,
+        server: &mut Server,
+        signals: &mut Signals,
+    ) -> Result<Option<Arc<policy::Judge>>, Failed> {
         let mut beat = beats();
         let mut reading = std::pin::pin!(rules(config));
         let judge = loop {
             tokio::select! {
                 judge = &mut reading => break judge?,
+                () = signals.stop() => {
+                    notify::stopping();
+                    self.end(Why::Stop, signals).await;
+                    return Ok(None);
+                }
                 _ = beat.tick() => self.alive(),
             }
         };
         server.configure(&config.http).await?;
-        Ok(judge)
+        Ok((self.end(Why::Reload, signals).await == Why::Reload).then_some(judge))
     }
 
     fn hear(&mut self, source: usize, news: News) {
@@ -447,6 +483,7 @@ impl Agent {
         for begun in std::mem::take(&mut self.running).into_values() {
             self.board.pulse.end(&ear::name(&begun.name));
         }
+        why
     }
 }
 

@@ -27,6 +27,14 @@ impl Signals {
         })
     }
 
+    /// Ends when it is asked to stop. What else is asked for is not lost.
+    pub async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     /// The next one.
     pub async fn next(&mut self) -> Asked {
         tokio::select! {
