@@ -48,3 +48,18 @@ fn who_is_told_to_stop_while_the_rules_are_read_stops() {
     let (status, took) = agent.stop();
     assert!(status.success() && took < Duration::from_secs(10), "{status}, {took:?}");
 }
+
+/// systemd starts nothing again that has ended with 2, and rules that are away for a while are no wrong configuration.
+#[test]
+fn rules_that_cannot_be_read_for_now_are_a_failure_and_wrong_ones_are_a_mistake() {
+    let home = Home::new();
+    let folder = home.at("manifests");
+    repository(&folder, "one");
+    for (url, code) in [("https://127.0.0.1:1/rules", 3), (folder.to_str().unwrap(), 2)] {
+        home.configure(folder.to_str().unwrap(), "", &rules_of(url));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.args(["run", "--config"]).arg(home.at("agent.toml")).env_clear().envs(&home.env);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{url}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

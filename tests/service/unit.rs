@@ -38,6 +38,9 @@ fn the_unit_and_the_program_agree() {
     let text = std::fs::read_to_string(unit()).unwrap();
     let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
     assert_eq!((value("Type"), value("NotifyAccess"), value("KillMode")), ("notify", "main", "mixed"));
+    // What may pass is tried again for as long as it takes, and what is wrong is not.
+    assert_eq!((value("Restart"), value("StartLimitIntervalSec")), ("always", "0"));
+    assert_eq!(value("RestartPreventExitStatus"), "2");
     // Longer than the agent waits for calls under way, and no longer than people were told.
     assert_eq!(value("TimeoutStopSec"), "30s");
     // The paths of the example configuration are those of the unit's name.

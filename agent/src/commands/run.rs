@@ -21,7 +21,8 @@ pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
         Ok(()) => End::Done,
         Err(run::Failed::Rules(error)) => {
             printer.error(&error.to_string(), error.hint().as_deref());
-            End::Usage
+            // The unit starts nothing again that is wrong in itself.
+            if error.may_pass() { End::Failed } else { End::Usage }
         }
         Err(run::Failed::Http(error)) => {
             printer.error(&error.to_string(), Some(error.hint()));

@@ -45,6 +45,25 @@ pub enum NoRules {
 }
 
 impl NoRules {
+    /// Whether it may be otherwise later, although nobody changes the configuration: a server that is away comes back.
+    pub fn may_pass(&self) -> bool {
+        use git::GitError as E;
+        match self {
+            Self::Unreadable(LoadError::Git(error)) => !matches!(
+                error,
+                E::UnsupportedUrl { .. }
+                    | E::BadPath { .. }
+                    | E::NoSuchRevision { .. }
+                    | E::CommitNotOffered { .. }
+                    | E::NotACommit { .. }
+                    | E::PathMissing { .. }
+                    | E::SshKey { .. }
+                    | E::KnownHosts { .. }
+            ),
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
