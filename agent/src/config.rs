@@ -195,12 +195,32 @@ pub fn read_part(path: &Path) -> Result<Config, BadConfig> {
     read_for(path, false)
 }
 
+/// Reads where an agent with this configuration answers. What is wrong with the rest of it is not in force where one runs already.
+pub fn read_http(path: &Path) -> Result<http::Http, BadConfig> {
+    read_with(path, |shown, bytes, sources, problems| {
+        let node = tree_of(shown, bytes, sources, problems)?;
+        let http = node.child("http").map(|http| decode::<http::Http>(http, "config.http", problems));
+        let http = http.unwrap_or_else(|| Some(http::Http::default()))?;
+        http.check(At { node: &node, place: &["http"] }, problems);
+        Some(http)
+    })
+}
+
 fn read_for(path: &Path, needs_source: bool) -> Result<Config, BadConfig> {
+    read_with(path, |shown, bytes, sources, problems| {
+        checked(shown, bytes, needs_source, Files::Read, sources, problems)
+    })
+}
+
+fn read_with<T>(
+    path: &Path,
+    read: impl FnOnce(&str, &[u8], &mut Sources, &mut Problems) -> Option<T>,
+) -> Result<T, BadConfig> {
     let mut sources = Sources::new();
     let mut problems = Problems::new();
     let shown = path.display().to_string();
     let config = match std::fs::read(path) {
-        Ok(bytes) => checked(&shown, &bytes, needs_source, Files::Read, &mut sources, &mut problems),
+        Ok(bytes) => read(&shown, &bytes, &mut sources, &mut problems),
         Err(error) => {
             let message = format!("the configuration `{shown}` cannot be read: {error}");
             problems.push(Problem::new("no-configuration", message).hint("the least is `[source] url = \"…\"`"));
@@ -208,6 +228,12 @@ fn read_for(path: &Path, needs_source: bool) -> Result<Config, BadConfig> {
         }
     };
     config.filter(|_| problems.is_empty()).ok_or(BadConfig { problems, sources })
+}
+
+fn tree_of(path: &str, bytes: &[u8], sources: &mut Sources, problems: &mut Problems) -> Option<Node> {
+    let file: FileId = sources.next_id();
+    let table = parse(path, bytes, &Limits::default(), sources, problems)?;
+    Some(Node { span: Span::start_of(file), value: Value::Table(table) })
 }
 
 fn checked(
@@ -218,9 +244,7 @@ fn checked(
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Option<Config> {
-    let file: FileId = sources.next_id();
-    let table = parse(path, bytes, &Limits::default(), sources, problems)?;
-    let node = Node { span: Span::start_of(file), value: Value::Table(table) };
+    let node = tree_of(path, bytes, sources, problems)?;
     if !period::are_sound(&node, problems) {
         return None;
     }

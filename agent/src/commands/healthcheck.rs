@@ -3,21 +3,23 @@
 use std::path::Path;
 
 use super::{End, bad_config};
+use crate::config;
+use crate::http::ask::ask;
 use crate::printer::Printer;
-use crate::{config, http};
 
-/// Asks at the first address of the configuration.
+/// Asks at the first address of the configuration. What else is wrong with that is no illness of an agent that runs: it goes on with
+/// the one before.
 pub async fn run(printer: &Printer, path: Option<&Path>) -> End {
-    let config = match config::read_part(path.unwrap_or(Path::new(super::run::CONFIG))) {
-        Ok(config) => config,
+    let http = match config::read_http(path.unwrap_or(Path::new(super::run::CONFIG))) {
+        Ok(http) => http,
         Err(bad) => return bad_config(printer, &bad),
     };
-    let addresses = config.http.addresses();
+    let addresses = http.addresses();
     let Some(address) = addresses.first() else {
         printer.error("the agent answers nowhere", Some("add `listen = \"127.0.0.1:9321\"` to `[http]`"));
         return End::Usage;
     };
-    match http::ask::ask(address, "/healthz").await {
+    match ask(address, "/healthz").await {
         Ok((200, _)) => End::Done,
         Ok((status, body)) => {
             printer.error(&format!("the agent at {address} answers {status}: {}", body.trim()), None);

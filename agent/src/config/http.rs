@@ -89,3 +89,23 @@ impl Http {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::config::{read_http, read_part};
+
+    #[test]
+    fn where_an_agent_answers_is_known_whatever_else_is_wrong_with_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.toml");
+        let text = "[http]\nlisten = \"127.0.0.1:9321\"\n[source]\nurl = \"ftp://x/y\"\nverify = \"head\"\nkeyring = \"/gone\"\n";
+        std::fs::write(&path, text).unwrap();
+        assert!(read_part(&path).is_err());
+        assert_eq!(read_http(&path).unwrap().addresses(), ["127.0.0.1:9321".parse().unwrap()]);
+        std::fs::write(&path, "[http]\nlisten = \"localhost\"\n").unwrap();
+        assert!(read_http(&path).is_err());
+        std::fs::write(&path, "[source]\nurl = \"/srv/a\"\n").unwrap();
+        assert!(read_http(&path).unwrap().addresses().is_empty());
+    }
+}
