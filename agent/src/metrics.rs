@@ -4,6 +4,8 @@
 //! Values of labels are bounded, whatever a repository holds: of stacks and rules the first few hundred have series of their
 //! own, and all others share one.
 
+pub mod classic;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Home, get, openmetrics, sample, until};
+use super::promtool::numbers;
+use super::{Home, sample, until};
 use crate::bench::emulator::Emulator;
 use crate::bench::fault::{At, Fault, What};
 use crate::bench::name::Kind;
@@ -156,8 +157,7 @@ fn each_changing_call_has_a_line_of_its_own_and_is_counted() {
 
     let series =
         |kind: &str| format!("gitops_agent_calls_total{{stack=\"svc-audit\",service=\"ssm\",kind=\"{kind}\"}}");
-    let metrics = get(at, "/metrics").body;
-    openmetrics::parse(&metrics).unwrap();
+    let metrics = numbers(at);
     let of_ssm = changing(&calls).into_iter().filter(|(operation, _)| operation.starts_with("ssm:"));
     let changes: usize = of_ssm.map(|(_, times)| times).sum();
     assert_eq!(sample(at, &series("change")).to_string(), changes.to_string(), "{metrics}");

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Home, address, connect, get, openmetrics, repository, sample, until};
+use super::promtool::numbers;
+use super::{Home, address, connect, get, repository, sample, until};
 use crate::bench::git_server::{GitServer, How, Part};
 
 const LISTEN: &str = "[http]\nlisten = \"127.0.0.1:0\"\n";
@@ -65,19 +66,12 @@ fn the_status_tells_what_the_loop_knows_and_no_secret() {
     assert_eq!(problem["rule"], "unknown-key", "{problem}");
     assert!(problem["message"].as_str().unwrap().contains("wrong/stack.toml:7:1"), "{problem}");
 
-    let metrics = get(at, "/metrics");
-    assert!(metrics.head.contains("application/openmetrics-text; version=1.0.0; charset=utf-8"), "{}", metrics.head);
-    let families = openmetrics::parse(&metrics.body).unwrap_or_else(|error| panic!("{error}\n{}", metrics.body));
-    assert!(families.len() > 10, "{families:?}");
+    let metrics = numbers(at);
     assert!((sample(at, "gitops_agent_stacks{state=\"refused\"}") - 1.0).abs() < 0.1);
-    assert!(
-        sample(at, "gitops_agent_passes_total{stack=\"svc\",outcome=\"failed_for_now\"}") >= 1.0,
-        "{}",
-        metrics.body
-    );
+    assert!(sample(at, "gitops_agent_passes_total{stack=\"svc\",outcome=\"failed_for_now\"}") >= 1.0, "{metrics}");
     assert!(sample(at, "gitops_agent_calls_total{stack=\"svc\",service=\"sts\",kind=\"read\"}") >= 1.0);
     assert!(sample(at, "gitops_agent_process_resident_memory_bytes") > 1e6);
-    let said = [&status.to_string(), &metrics.body, &get(at, "/readyz").body, &agent.lines(0).join("\n")];
+    let said = [&status.to_string(), &metrics, &get(at, "/readyz").body, &agent.lines(0).join("\n")];
     for said in said {
         assert!(!said.contains("nobody-sees"), "{said}");
     }

@@ -5,6 +5,7 @@ mod emulated;
 mod health;
 mod image;
 mod openmetrics;
+mod promtool;
 mod stop;
 mod systemd;
 mod telling;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::bench::git_server::AUTHORITY;
@@ -100,9 +102,19 @@ fn answer(mut stream: impl Read) -> Option<Answer> {
 }
 
 fn get(to: SocketAddr, path: &str) -> Answer {
+    get_as(to, path, "*/*")
+}
+
+/// The same in a form that is asked for.
+fn get_as(to: SocketAddr, path: &str, accept: &str) -> Answer {
     let mut stream = connect(to);
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: agent\r\n\r\n").as_bytes()).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: agent\r\nAccept: {accept}\r\n\r\n").as_bytes()).unwrap();
     answer(stream).unwrap_or_else(|| panic!("no answer to {path}"))
+}
+
+/// Whether there is a program.
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
 /// Asks until the answer is as wanted.

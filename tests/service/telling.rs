@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::promtool::numbers;
 use super::{Home, PATIENCE, address, sample};
 use crate::bench::emulator::Emulator;
 use crate::bench::git_server::{GitServer, How};
@@ -309,6 +310,7 @@ fn hosts_that_are_dead_or_strange_cost_a_pass_nothing_and_an_end_little() {
         std::thread::park_timeout(Duration::from_millis(50));
     }
     assert_eq!(stranger.requests(), ["POST /r.git"]);
+    numbers(at);
     let lines = agent.lines(0);
     let (exit, ending) = agent.stop();
     say(&format!("three hosts that cannot be told: converged in {took:.1?}, ended in {ending:.1?}"));

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Home, repository};
+use super::{Home, is_there, repository};
 use crate::bench::say;
 
 /// A rule with a manifest that it refuses.
-const RULE: &str = "network-balancers-have-groups";
+pub const RULE: &str = "network-balancers-have-groups";
 
-fn unit() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/agent.service")
+pub fn refused_by_the_rule() -> String {
+    let path = unit().with_file_name("../policies/load-balancer").join(RULE).join("fail/none.toml");
+    std::fs::read_to_string(path).unwrap()
 }
 
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+pub fn unit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/agent.service")
 }
 
 #[test]
@@ -158,8 +159,7 @@ fn the_children_work_under_the_restrictions_of_the_unit() {
     let (right, wrong) = (home.at("own/right"), home.at("own/wrong"));
     std::fs::create_dir(home.at("own")).unwrap();
     repository(&right, "one");
-    let refused = unit().with_file_name("../policies/load-balancer").join(RULE).join("fail/none.toml");
-    let files = [("stack.toml".to_owned(), std::fs::read_to_string(refused).unwrap())].into();
+    let files = [("stack.toml".to_owned(), refused_by_the_rule())].into();
     crate::bench::repository::commit_to(&wrong, "main", &files);
     // That the restrictions are there.
     let Some((probed, said)) = as_the_unit(&home, &["probe"]) else { return };

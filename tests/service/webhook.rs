@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::promtool::numbers;
 use super::{Home, address, answer, connect, get, post, repository, request, resident, sample, until};
 use crate::bench::git_server::GitServer;
 use crate::bench::running::Running;
@@ -171,6 +172,7 @@ fn who_has_the_secret_is_believed_once_and_nobody_else_is() {
     assert_eq!(called.github("d-3", "{}"), (202, "accepted".into()));
     called.wait_for_fetches(5);
     assert_eq!(called.fetches(), 5);
+    numbers(at);
     assert!(
         (called.results("github", "unsigned") - 6.0).abs() < 0.1
             && (called.results("github", "replayed") - 2.0).abs() < 0.1

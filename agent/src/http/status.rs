@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::Front;
+use crate::metrics::classic;
 
-/// What the content of `/metrics` is.
+/// What `/metrics` is for whoever asks for it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All sources and stacks.
@@ -16,10 +17,13 @@ pub async fn status(State(front): State<Arc<Front>>) -> Response {
     super::json(StatusCode::OK, &front.board.to_json())
 }
 
-/// All metrics.
-pub async fn metrics(State(front): State<Arc<Front>>) -> Response {
-    match front.board.exposition() {
-        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+/// All metrics, in `OpenMetrics` for whoever asks for it, as Prometheus does.
+pub async fn metrics(State(front): State<Arc<Front>>, asked: HeaderMap) -> Response {
+    let Ok(text) = front.board.exposition() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut accepted = asked.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accepted.any(|value| value.contains("application/openmetrics-text")) {
+        ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+    } else {
+        ([(header::CONTENT_TYPE, classic::TYPE)], classic::classic(&text)).into_response()
     }
 }
