@@ -1,10 +1,13 @@
 //! All output goes through here: results to stdout, everything else to stderr, colour only where somebody sees it.
 
+mod journal;
+
 use std::io::{IsTerminal, Write};
 
 use anstream::ColorChoice;
 
 use crate::cli::Colour;
+use journal::Ranked;
 
 /// Where output goes.
 pub struct Printer {
@@ -115,6 +118,11 @@ fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorCho
     }
 }
 
+/// Whether systemd has started this, and nobody by hand in what it has started.
+pub fn logs_for_systemd() -> bool {
+    std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal()
+}
+
 /// The log on stderr: JSON under systemd, lines on a terminal. `AGENT_LOG` says more than `-v` can.
 ///
 /// Of other crates only INFO and above is ever logged: below it the SDKs log what goes over the wire, secrets among it. What
@@ -134,9 +142,8 @@ pub fn start_log(verbose: u8, colour: Colour, runs_on: bool) {
     let own = filter_fn(|meta| *meta.level() <= tracing::Level::INFO || meta.target().starts_with("agent"));
     let coloured = choice(colour, &std::io::stderr()) != ColorChoice::Never;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
-    // Somebody may start it by hand in what systemd has started.
-    let lines = if std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal() {
-        lines.json().boxed()
+    let lines = if logs_for_systemd() {
+        lines.json().map_event_format(|json| Ranked { json, is_ranked: journal::is_stderr() }).boxed()
     } else {
         lines.with_target(false).boxed()
     };

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
@@ -93,10 +94,11 @@ fn systemd_hears_that_it_is_ready_that_it_lives_how_it_is_and_that_it_stops() {
     assert!(time.parse::<u64>().unwrap() > 0);
     systemd.hear("READY=1");
     // A wrong configuration is the end of reloading as well.
-    home.configure("git@", "", "");
+    home.configure(home.at("manifests").to_str().unwrap(), "", "[reconcile]\nat_once = 0\n");
     agent.signal("HUP");
     systemd.hear("RELOADING=1");
     systemd.hear("READY=1");
+    agent.wait_for(0, &["the new configuration is not used"]);
     systemd.hear("WATCHDOG=1");
     let (status, _) = agent.stop();
     assert!(status.success());
@@ -147,6 +149,37 @@ fn a_loop_that_hangs_feeds_the_watchdog_no_longer_and_is_started_anew() {
     systemd.hear("READY=1");
     assert!(systemd.is_fed());
     agent.wait_for(0, &["new revision"]);
+}
+
+#[test]
+fn the_journal_hears_how_grave_a_line_is_and_nobody_else_does() {
+    let home = Home::new();
+    home.configure(home.at("nothing").to_str().unwrap(), "", "[reconcile]\nat_once = 0\n");
+    let (mut reader, log) = UnixStream::pair().unwrap();
+    let stream = std::fs::File::from(OwnedFd::from(log.try_clone().unwrap())).metadata().unwrap();
+    let stream = format!("{}:{}", stream.dev(), stream.ino());
+    // Where `JOURNAL_STREAM` is inherited, and stderr goes elsewhere, nobody takes anything off a line.
+    let said = |named: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.args(["run", "--config"]).arg(home.at("agent.toml")).env_clear().env("JOURNAL_STREAM", named);
+        let status = command.stdin(Stdio::null()).stderr(OwnedFd::from(log.try_clone().unwrap())).status().unwrap();
+        assert_eq!(status.code(), Some(2));
+    };
+    said(&stream);
+    said("8:1");
+    drop(log);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("<3>{") && lines[1].starts_with('{'), "{text}");
+    for line in lines {
+        let line: serde_json::Value = serde_json::from_str(line.trim_start_matches("<3>")).unwrap();
+        assert_eq!(line["level"], "ERROR");
+        assert!(
+            line["fields"]["message"].as_str().unwrap().contains("agent.toml:6:11: `at_once` is at least 1"),
+            "{line}"
+        );
+    }
 }
 
 /// Writes until nothing more can be written.

@@ -58,12 +58,14 @@ const LAST_CALLS: Duration = Duration::from_secs(25);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The loop as people are told that it is stuck.
 const THE_LOOP: &str = "the loop";
+/// What comes of a new configuration that is wrong.
+const NOT_USED: &str = "the new configuration is not used; the agent goes on with the one before";
 
 /// Why the agent does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
     /// Signals cannot be received.
-    #[error(transparent)]
+    #[error("signals cannot be received: {0}")]
     Signals(#[from] std::io::Error),
     /// The rules that the configuration asks for cannot be in force.
     #[error(transparent)]
@@ -74,7 +76,8 @@ pub enum Failed {
 }
 
 impl Failed {
-    fn hint(&self) -> Option<String> {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Signals(_) => None,
             Self::Rules(error) => error.hint(),
@@ -116,10 +119,13 @@ pub async fn run(path: &Path, config: &Config) -> Result<(), Failed> {
                         }
                         Err(error) => {
                             error!(help = error.hint().as_deref(), "{error}");
-                            error!("the new configuration is not used; the agent goes on with the one before");
+                            error!("{NOT_USED}");
                         }
                     },
-                    Err(bad) => tell_of(&bad),
+                    Err(bad) => {
+                        tell_of(&bad);
+                        error!("{NOT_USED}");
+                    }
                 }
             }
         }
@@ -160,11 +166,11 @@ fn cache_of(config: &Config) -> PathBuf {
     config.cache.clone().or_else(systemd_cache).unwrap_or_else(cache)
 }
 
-fn tell_of(bad: &BadConfig) {
+/// Tells in the log what is wrong with a configuration.
+pub fn tell_of(bad: &BadConfig) {
     for problem in &bad.problems {
         error!(help = problem.hint.as_deref(), "{}", pass::place_and_message(problem, &bad.sources));
     }
-    error!("the new configuration is not used; the agent goes on with the one before");
 }
 
 /// A stack as the newest revision has it.
