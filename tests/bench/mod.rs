@@ -11,6 +11,7 @@
 //! | [`reply`] | errors in each service's own protocol |
 //! | [`repository`] | repositories that tests make, and the example stacks mended for what emulators lack |
 //! | [`git_server`], [`packs`] | a Git server over https that can do everything wrong, and packs that nobody should send |
+//! | [`machine`] | a machine with a systemd of its own, where units run as they are |
 //! | [`name`] | service and action of a request |
 //! | [`running`] | `agent run` as a process: its log, its memory, its end |
 //! | [`signing`] | keys of the real tools, and commits signed with them |
@@ -37,6 +38,7 @@ pub mod fault;
 pub mod git_server;
 pub mod http;
 pub mod legal;
+pub mod machine;
 pub mod name;
 pub mod packs;
 pub mod proxy;

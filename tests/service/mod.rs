@@ -1,6 +1,7 @@
 //! The running service seen from outside: what it answers over HTTP, what it tells systemd, and how it stops. The shipped binary,
 //! mostly without AWS: what is asked here does not depend on what AWS says.
 
+mod booted;
 mod emulated;
 mod health;
 mod image;
