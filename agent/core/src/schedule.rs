@@ -1,6 +1,6 @@
 //! When a pass over which stack is due: after a commit that changes what the stack wants, after a pause where something is still
-//! coming or failed, when another agent's lease can have expired, and from time to time to find what was changed by hand. Pure: it is told the time and what happened, and
-//! answers what to begin and what to end early.
+//! coming or failed, when another agent's lease can have expired, and from time to time to find what was changed by hand. Pure: it is
+//! told the time and what happened, and answers what to begin and what to end early.
 //!
 //! **Guarantees.** One pass over a stack at a time. A commit that changes nothing for a stack costs no call, unless the
 //! stack is not as it should be. A stack that refers to another begins a new revision after that one has settled at it, and
