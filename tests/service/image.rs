@@ -1,5 +1,7 @@
 //! The image of the agent (`Dockerfile`) and the stack that runs it (`manifests/agent`) agree with each other and with the program.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -70,10 +72,17 @@ fn the_image_has_what_the_stack_and_the_program_look_for() {
             dockerfile.contains(&format!(" /image{folder} ")) || dockerfile.contains(&format!(" /image{folder}\n"));
         assert!(is_made || mount["read_only"] == true, "{folder} would belong to root");
     }
-    // The configuration is a good one (otherwise 2): nobody answers, unless this machine has an agent at the usual port.
-    let answer = agent(&["healthcheck", "--config", "manifests/agent/config/agent.toml"]);
-    assert!(matches!(answer.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&answer.stdout));
     let config = std::fs::read_to_string(top().join("manifests/agent/config/agent.toml")).unwrap();
+    // The configuration is a good one. `healthcheck` reads nothing of it but where the agent answers.
+    let read = agent(&["validate", "manifests/hello", "--config", "manifests/agent/config/agent.toml"]);
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    // Nobody answers, and that is all: at a port of its own, for whoever works here may run an agent at the usual one.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(config.replace("127.0.0.1:9321", &nobody).as_bytes()).unwrap();
+    let answer = agent(&["healthcheck", "--config", file.path().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.code() == Some(1) && said.contains(&nobody), "{said}");
     let cache = config.lines().find_map(|line| line.strip_prefix("cache = ")).unwrap().trim_matches('"');
     assert_eq!(container["mount_points"][cache]["read_only"], false);
 }
